@@ -1,0 +1,3 @@
+//! What elementary streams say about themselves.
+
+pub(crate) mod nal;
