@@ -102,9 +102,8 @@ impl Writer {
 
     fn group(&mut self, n: &Group) {
         self.u8(1);
-        let present = u8::from(n.clip.is_some())
-            | u8::from(n.hit.is_some()) << 1
-            | u8::from(n.visible.is_some()) << 2;
+        let present =
+            u8::from(n.clip.is_some()) | u8::from(n.hit.is_some()) << 1 | u8::from(n.visible.is_some()) << 2;
         self.u8(present);
         for v in [n.translate.0, n.translate.1, n.origin.0, n.origin.1] {
             self.i32(v);

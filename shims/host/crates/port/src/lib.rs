@@ -1,1 +1,29 @@
-//! p
+//! The seam between the shared host and what a port or adapter provides: one trait an ability, its contract as the trait's
+//! documentation, and a Null beside it. Nothing here knows WebAssembly, and nothing here blocks unless its documentation says so.
+//!
+//! Time is `host_time` in microseconds of the shim's monotonic clock unless a name says otherwise.
+
+mod audio;
+mod decode;
+mod failure;
+mod input;
+mod media;
+mod net;
+mod shell;
+mod storage;
+
+pub use audio::{AudioSink, AudioSource, NullSink, SinkError, SinkFormat};
+pub use decode::{AudioDecoder, DecodeError, Decoders, NullDecoders, VideoDecoder};
+pub use failure::{Failure, Next, code};
+pub use input::{InputEvent, InputSource, Key, NullInput, Pointer};
+pub use media::{
+    AudioConfig, Cicp, EncodedSample, PcmBlock, PcmSamples, PixelFormat, Plane, VideoConfig, VideoFrame,
+};
+pub use net::{Net, NetChange, NetEvents, NetHead, NetRequest, NullNet};
+pub use shell::{NowPlaying, NullShell, Shell};
+pub use storage::{MemoryStorage, STORAGE_LIMIT_BYTES, Storage};
+
+/// The shim's monotonic clock, microseconds.
+pub type HostUs = u64;
+/// A position in the content, microseconds.
+pub type MediaUs = i64;
