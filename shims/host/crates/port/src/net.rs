@@ -1,4 +1,4 @@
-use std::sync::mpsc::Sender;
+use std::sync::Arc;
 
 use crate::{Failure, HostUs, Next};
 
@@ -45,10 +45,10 @@ pub enum NetChange {
     Failed(Failure),
 }
 
-/// Where a net reports, by ticket; a closed receiver ends the fetch quietly.
-pub type NetEvents = Sender<(u64, NetChange)>;
+/// Where a net reports, by ticket: it queues the change and wakes the core's thread. Callable from any thread, never blocks.
+pub type NetEvents = Arc<dyn Fn(u64, NetChange) + Send + Sync>;
 
-/// Fetches bytes. Returns at once; work goes on on threads of its own. Policy (which URLs, which addresses after name look-up, which
+/// Fetches bytes and reports to the [`NetEvents`] it was made with. Returns at once; work goes on on threads of its own. Policy (which URLs, which addresses after name look-up, which
 /// redirects, which files) is enforced inside, as the implementation was configured, since only it sees each hop.
 pub trait Net: Send {
     /// Starts a fetch under a ticket the caller minted.
