@@ -19,7 +19,7 @@ pub use input::{InputEvent, InputSource, Key, NullInput, Pointer};
 pub use media::{
     AudioConfig, Cicp, EncodedSample, PcmBlock, PcmSamples, PixelFormat, Plane, VideoConfig, VideoFrame,
 };
-pub use net::{Net, NetChange, NetEvents, NetHead, NetRequest, NullNet};
+pub use net::{Grant, Net, NetChange, NetEvents, NetHead, NetRequest, NullNet};
 pub use shell::{NowPlaying, NullShell, Shell};
 pub use storage::{MemoryStorage, STORAGE_LIMIT_BYTES, Storage};
 

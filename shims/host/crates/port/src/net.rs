@@ -48,6 +48,17 @@ pub enum NetChange {
 /// Where a net reports, by ticket: it queues the change and wakes the core's thread. Callable from any thread, never blocks.
 pub type NetEvents = Arc<dyn Fn(u64, NetChange) + Send + Sync>;
 
+/// Something a person opened, as the core sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grant {
+    /// Absolute URL: paths become `file:` URLs.
+    pub url: String,
+    /// A name to show: the file's stem or the last part of the URL's path, decoded; may be empty.
+    pub title: String,
+    /// Granted caption files that belong to it, as URLs.
+    pub related: Vec<String>,
+}
+
 /// Fetches bytes and reports to the [`NetEvents`] it was made with. Returns at once; work goes on on threads of its own. Policy (which URLs, which addresses after name look-up, which
 /// redirects, which files) is enforced inside, as the implementation was configured, since only it sees each hop.
 pub trait Net: Send {
@@ -57,9 +68,10 @@ pub trait Net: Send {
     fn credit(&mut self, ticket: u64, bytes: u32);
     /// Ends a fetch.
     fn cancel(&mut self, ticket: u64);
-    /// Grants a URL the person opened, its allowed neighbours included (redirect targets and relative references of an http origin; the
-    /// file, its same-stem captions and, for a playlist, what lies below its folder).
-    fn grant(&mut self, url: &str) -> Result<(), Failure>;
+    /// Grants what a person opened, a path or a URL, with its allowed neighbours (redirect targets and relative references of an http
+    /// origin; the file, its same-stem captions and, for a playlist, what lies below its folder), and names it. What cannot be
+    /// granted is named all the same: fetching it fails with the reason.
+    fn grant(&mut self, source: &str) -> Grant;
     /// Whether a fetch could deliver something without further credit: the virtual clock waits for those.
     fn busy(&self) -> bool;
 }
@@ -75,8 +87,8 @@ impl Net for NullNet {
     }
     fn credit(&mut self, _: u64, _: u32) {}
     fn cancel(&mut self, _: u64) {}
-    fn grant(&mut self, _: &str) -> Result<(), Failure> {
-        Ok(())
+    fn grant(&mut self, source: &str) -> Grant {
+        Grant { url: source.into(), ..Grant::default() }
     }
     fn busy(&self) -> bool {
         false
