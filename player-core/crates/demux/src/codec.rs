@@ -1,3 +1,9 @@
 //! What elementary streams say about themselves.
 
+pub(crate) mod aac;
+pub(crate) mod annexb;
+pub(crate) mod h264;
+pub(crate) mod hevc;
+pub(crate) mod mpegaudio;
 pub(crate) mod nal;
+mod vui;

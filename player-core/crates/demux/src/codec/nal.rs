@@ -48,9 +48,11 @@ pub(crate) fn parse_hvcc(record: &[u8], sample_entry: &str) -> Option<NalConfig>
         return None;
     }
     let mut c = Cursor::new(record);
-    let fixed: [u8; 23] = c.array()?;
+    c.skip(1)?;
+    let general: [u8; 12] = c.array()?;
+    let fixed: [u8; 10] = c.array()?;
     let mut annex_b = Vec::new();
-    'arrays: for _ in 0..fixed[22] {
+    'arrays: for _ in 0..fixed[9] {
         let Some([kind, hi, lo]) = c.array() else { break };
         for _ in 0..u16::from_be_bytes([hi, lo]) {
             let Some(set) = take_set(&mut c) else { break 'arrays };
@@ -62,21 +64,21 @@ pub(crate) fn parse_hvcc(record: &[u8], sample_entry: &str) -> Option<NalConfig>
     }
     Some(NalConfig {
         annex_b,
-        length_size: usize::from(fixed[21] & 3) + 1,
-        codec_string: hevc_codec_string(sample_entry, &fixed),
+        length_size: usize::from(fixed[8] & 3) + 1,
+        codec_string: hevc_codec_string(sample_entry, &general),
     })
 }
 
-/// ISO/IEC 14496-15, annex E.3.
-fn hevc_codec_string(sample_entry: &str, record: &[u8; 23]) -> String {
+/// ISO/IEC 14496-15, annex E.3, of the twelve bytes of a general profile_tier_level (ITU-T H.265 7.3.3).
+pub(crate) fn hevc_codec_string(sample_entry: &str, general: &[u8; 12]) -> String {
     use std::fmt::Write;
 
-    let space = ["", "A", "B", "C"][usize::from(record[1] >> 6)];
-    let tier = if record[1] & 0x20 == 0 { 'L' } else { 'H' };
-    let profile = record[1] & 0x1f;
-    let compatibility = u32::from_be_bytes([record[2], record[3], record[4], record[5]]).reverse_bits();
-    let constraints = &record[6..12];
-    let level = record[12];
+    let space = ["", "A", "B", "C"][usize::from(general[0] >> 6)];
+    let tier = if general[0] & 0x20 == 0 { 'L' } else { 'H' };
+    let profile = general[0] & 0x1f;
+    let compatibility = u32::from_be_bytes([general[1], general[2], general[3], general[4]]).reverse_bits();
+    let constraints = &general[5..11];
+    let level = general[11];
     let mut s = format!("{sample_entry}.{space}{profile}.{compatibility:X}.{tier}{level}");
     let used = constraints.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
     for byte in &constraints[..used] {
@@ -91,7 +93,8 @@ fn take_set<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
     c.take(usize::from(len))
 }
 
-fn push_unit(out: &mut Vec<u8>, unit: &[u8]) {
+/// Appends a unit behind a start code.
+pub(crate) fn push_unit(out: &mut Vec<u8>, unit: &[u8]) {
     if !unit.is_empty() {
         out.extend_from_slice(&START_CODE);
         out.extend_from_slice(unit);
