@@ -83,7 +83,7 @@ impl EncodedSample {
     }
 }
 
-/// Layout of a decoded picture's samples. 10-bit formats hold 16-bit little-endian words with the value in the low bits.
+/// Layout of a decoded picture's samples. 10-bit formats hold 16-bit little-endian words with the value in the low bits (P010: in the high bits).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are FFmpeg's")]
 pub enum PixelFormat {
