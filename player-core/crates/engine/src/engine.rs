@@ -1,0 +1,461 @@
+//! The state machine: queue, commands, choices and what is remembered. One item's affairs are its [`Session`]'s.
+
+use kinora_time::{HostUs, MediaUs, SECOND_US};
+
+use crate::event::{Event, Lifecycle, Open, TimelineChange, TimelineState};
+use crate::queue::{Queue, Repeat};
+use crate::resume;
+use crate::session::{Choices, Session, Start};
+use crate::shim::Shim;
+use crate::snapshot::Snapshot;
+use crate::source::OpenContainer;
+use crate::status::{Phase, Status};
+
+mod view;
+
+/// How often the position is remembered while playing: what a power cut may cost.
+const REMEMBER_US: HostUs = 10_000_000;
+/// An item that fails in a queue is passed over after this: long enough to read the card, short enough when nobody is there.
+const SKIP_US: HostUs = 5_000_000;
+/// Going back within this of the start leads to the item before, later to the start of this one.
+const PREVIOUS_US: MediaUs = 5 * SECOND_US;
+
+/// What the engine is made with.
+#[derive(Clone, Copy)]
+pub struct Config {
+    /// Whether items start where they were left, and choices are remembered. Off where a run must not depend on earlier ones.
+    pub resume: bool,
+    /// Tells and opens containers. Tests play one whose samples can be read in a dump.
+    pub open_container: OpenContainer,
+}
+
+/// Where a seek ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekMode {
+    /// At the key frame at or before the target, which shows soonest: while dragging.
+    Key,
+    /// At the target: on release.
+    Exact,
+}
+
+/// See the [crate](crate). Its methods must be called with a `now_us` that never decreases.
+pub struct Engine {
+    config: Config,
+    queue: Queue,
+    session: Option<Session>,
+    settings: resume::Settings,
+    /// Items opened so far: the tag of the next timeline.
+    serial: u64,
+    playing: bool,
+    rate_permille: i32,
+    audio: Option<u32>,
+    ended: bool,
+    remember_at: Option<HostUs>,
+    skip_at: Option<HostUs>,
+    checkpoint: bool,
+    status: Status,
+}
+
+impl Engine {
+    /// A new instance. With a snapshot it goes on where that was taken, and with what still plays in the shim.
+    pub fn new(config: Config, now: HostUs, snapshot: Option<&[u8]>, shim: &mut dyn Shim) -> Self {
+        let settings = if config.resume { resume::settings(shim) } else { resume::Settings::default() };
+        let mut engine = Engine {
+            config,
+            queue: Queue::default(),
+            session: None,
+            settings,
+            serial: 0,
+            playing: true,
+            rate_permille: 1000,
+            audio: None,
+            ended: false,
+            remember_at: None,
+            skip_at: None,
+            checkpoint: false,
+            status: Status::default(),
+        };
+        for ticket in shim.live_fetches() {
+            shim.cancel(ticket);
+        }
+        engine.restore(snapshot.and_then(Snapshot::decode).unwrap_or_default(), shim);
+        engine.settle(now, shim);
+        engine
+    }
+
+    fn restore(&mut self, snapshot: Snapshot, shim: &mut dyn Shim) {
+        self.queue.open(Open { sources: snapshot.sources, append: false });
+        self.queue.set_repeat(snapshot.repeat);
+        let there = self.queue.select(snapshot.current);
+        self.serial = snapshot.serial;
+        if there {
+            self.playing = snapshot.playing;
+            self.rate_permille = snapshot.rate_permille;
+            self.audio = snapshot.audio;
+        }
+        let mut orphan = None;
+        for status in shim.live_timelines() {
+            // The tags count on after timelines whose instance died before its snapshot.
+            self.serial = self.serial.max(status.tag);
+            if there && status.id == snapshot.timeline && status.state != TimelineState::Failed {
+                orphan = Some(status);
+            } else {
+                let _gone = shim.close_timeline(status.id);
+            }
+        }
+        if let Some(position_us) = snapshot.position_us.filter(|_| there) {
+            self.open_current(Some(Start::Media(position_us)), shim);
+            if let (Some(session), Some(orphan)) = (&mut self.session, orphan) {
+                session.adopt(orphan);
+            }
+        }
+    }
+
+    /// What the interface shows.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// When [`Engine::poll`] is due if no event comes before.
+    pub fn wake_us(&self, now: HostUs) -> Option<HostUs> {
+        let session = self.session.as_ref().and_then(|session| session.wake_us(now));
+        [session, self.remember_at, self.skip_at].into_iter().flatten().min()
+    }
+
+    /// Whether the state worth keeping changed since the last call.
+    pub fn take_checkpoint(&mut self) -> bool {
+        std::mem::take(&mut self.checkpoint)
+    }
+
+    /// The state worth keeping, at most 256 KiB.
+    pub fn snapshot(&self, now: HostUs) -> Vec<u8> {
+        let session = self.session.as_ref();
+        Snapshot {
+            serial: self.serial,
+            timeline: session.and_then(Session::timeline).unwrap_or(0),
+            position_us: session.map(|session| session.position(now).unwrap_or(0)),
+            rate_permille: self.rate_permille,
+            playing: self.playing,
+            repeat: self.queue.repeat(),
+            audio: self.audio,
+            captions: None,
+            current: self.queue.index(),
+            sources: self.queue.items().to_vec(),
+        }
+        .encode()
+    }
+
+    // ---- events
+
+    /// Takes one event. Follow a batch with one [`Engine::poll`].
+    pub fn handle(&mut self, now: HostUs, event: Event, shim: &mut dyn Shim) {
+        match event {
+            Event::Open(open) => {
+                if self.queue.open(open) {
+                    self.playing = true;
+                    self.audio = None;
+                    self.switch(now, shim);
+                }
+            }
+            Event::Timeline { id, ticket, change } => {
+                let choices = self.choices();
+                let Some(session) = self.session.as_mut().filter(|session| session.timeline() == Some(id)) else {
+                    return;
+                };
+                let ended = change == TimelineChange::State(TimelineState::Ended);
+                session.timeline_changed(ticket, change, now, choices, shim);
+                if ended {
+                    self.item_ended(now, shim);
+                }
+            }
+            Event::Net { ticket, change } => {
+                if let Some(session) = &mut self.session {
+                    session.net(ticket, &change, now, shim);
+                }
+            }
+            Event::Stored { failure, .. } => {
+                if let Some(failure) = failure {
+                    shim.log(2, &format!("not stored: {}", failure.message));
+                }
+            }
+            Event::Lifecycle(Lifecycle::Concealed | Lifecycle::Frozen | Lifecycle::Stop) => {
+                self.remember(now, shim);
+            }
+            Event::Lifecycle(_) => {}
+        }
+    }
+
+    /// Does what is due: timers, and slices of work that did not fit into the turn before.
+    pub fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.settle(now, shim);
+        if self.remember_at.is_some_and(|at| now >= at) {
+            self.remember_at = None;
+            self.remember(now, shim);
+        }
+        if self.skip_at.is_some_and(|at| now >= at) {
+            self.next(now, shim);
+        }
+        self.settle(now, shim);
+    }
+
+    /// Lets the session work and brings the status up to date.
+    fn settle(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let choices = self.choices();
+        if let Some(session) = &mut self.session {
+            session.poll(now, choices, shim);
+        }
+        let failed = self.session.as_ref().is_some_and(|session| session.failure().is_some());
+        if !failed {
+            self.skip_at = None;
+        } else if self.skip_at.is_none() && self.queue.has_next() {
+            self.skip_at = Some(now.saturating_add(SKIP_US));
+        }
+        self.refresh();
+        match self.status.clock.phase {
+            Phase::Playing if self.remember_at.is_none() => self.remember_at = Some(now + REMEMBER_US),
+            Phase::Playing => {}
+            _ => self.remember_at = None,
+        }
+    }
+
+    fn item_ended(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        if let Some(item) = self.queue.current().filter(|_| self.config.resume) {
+            resume::forget(&item.url, shim);
+        }
+        self.checkpoint = true;
+        let alone = self.queue.items().len() == 1;
+        match self.queue.repeat() {
+            Repeat::One => self.seek_offset(0, now, shim),
+            // A queue of one that repeats needs no new timeline.
+            Repeat::All if alone => self.seek_offset(0, now, shim),
+            _ => {
+                self.ended = !self.queue.next();
+                if !self.ended {
+                    self.open_current(None, shim);
+                }
+            }
+        }
+    }
+
+    /// Opens the current item in the place of what plays.
+    fn open_current(&mut self, start: Option<Start>, shim: &mut dyn Shim) {
+        if let Some(mut session) = self.session.take() {
+            session.close(shim);
+        }
+        self.ended = false;
+        self.skip_at = None;
+        self.checkpoint = true;
+        let Some(item) = self.queue.current() else { return };
+        let start = start.unwrap_or_else(|| {
+            let left = self.config.resume.then(|| resume::position(&item.url, shim)).flatten();
+            Start::Offset(left.unwrap_or(0))
+        });
+        self.serial += 1;
+        self.session = Some(Session::new(self.serial, &item.url, start, self.config.open_container));
+    }
+
+    /// Leaves what plays, remembering where, and opens the current item.
+    fn switch(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.open_current(None, shim);
+        self.settle(now, shim);
+    }
+
+    /// Remembers where the current item is. Call before the queue moves on.
+    fn remember(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.checkpoint = true;
+        let (Some(session), Some(item)) = (&self.session, self.queue.current()) else { return };
+        let Some(position) = session.position(now).filter(|_| self.config.resume && !self.ended) else { return };
+        let extent = session.extent();
+        resume::remember(&item.url, position.saturating_sub(extent.start_us), extent.duration_us, shim);
+    }
+
+    fn choices(&self) -> Choices {
+        Choices {
+            playing: self.playing,
+            rate_permille: self.rate_permille,
+            gain_permille: self.gain_permille(),
+            audio: self.audio,
+        }
+    }
+
+    // ---- commands
+
+    /// Plays; from the start when the item is over.
+    pub fn play(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.playing = true;
+        if self.ended {
+            self.seek_offset(0, now, shim);
+        }
+        self.apply_playing(now, shim);
+    }
+
+    /// Holds.
+    pub fn pause(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.playing = false;
+        self.apply_playing(now, shim);
+        self.remember(now, shim);
+    }
+
+    /// Plays when it holds (or is over), holds when it plays.
+    pub fn toggle(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        if self.playing && !self.ended { self.pause(now, shim) } else { self.play(now, shim) }
+    }
+
+    fn apply_playing(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let playing = self.playing;
+        if let Some(session) = &mut self.session {
+            session.with_timeline(shim, |shim, id| if playing { shim.play(id) } else { shim.pause(id) });
+        }
+        self.checkpoint = true;
+        self.settle(now, shim);
+    }
+
+    /// Moves to a `media_time`, clamped to the item.
+    pub fn seek_to(&mut self, to_us: MediaUs, mode: SeekMode, now: HostUs, shim: &mut dyn Shim) {
+        if let Some(session) = &mut self.session {
+            session.seek(to_us, mode == SeekMode::Exact, now, shim);
+            self.ended &= session.seeking_to().is_none();
+        }
+        self.checkpoint = true;
+        self.settle(now, shim);
+    }
+
+    /// Moves by so much from where it is, or from where an unfinished seek goes.
+    pub fn seek_by(&mut self, by_us: MediaUs, mode: SeekMode, now: HostUs, shim: &mut dyn Shim) {
+        let at = self.status.clock.media_at(now);
+        self.seek_to(at.saturating_add(by_us), mode, now, shim);
+    }
+
+    fn seek_offset(&mut self, offset_us: MediaUs, now: HostUs, shim: &mut dyn Shim) {
+        let start = self.session.as_ref().map_or(0, |session| session.extent().start_us);
+        let seekable = self.session.as_ref().is_some_and(|session| session.extent().seekable);
+        if seekable {
+            self.seek_to(start.saturating_add(offset_us), SeekMode::Exact, now, shim);
+        } else {
+            // What cannot be moved about in is opened again.
+            self.open_current(Some(Start::Offset(0)), shim);
+            self.settle(now, shim);
+        }
+    }
+
+    /// Holds and moves by frames.
+    pub fn step(&mut self, frames: i32, now: HostUs, shim: &mut dyn Shim) {
+        if self.playing {
+            self.pause(now, shim);
+        }
+        if let Some(session) = &mut self.session {
+            session.step(frames, now, shim);
+        }
+        self.settle(now, shim);
+    }
+
+    /// Speed, 250 to 4000 permille; kept for the items that follow.
+    pub fn set_rate(&mut self, permille: i32, now: HostUs, shim: &mut dyn Shim) {
+        self.rate_permille = permille.clamp(250, 4000);
+        let rate = self.rate_permille;
+        if let Some(session) = &mut self.session {
+            session.with_timeline(shim, |shim, id| shim.set_rate(id, rate));
+        }
+        self.checkpoint = true;
+        self.settle(now, shim);
+    }
+
+    /// Volume as felt, 0 to 1000 permille; see [`Engine::set_muted`]. Raising it ends silence.
+    pub fn set_volume(&mut self, permille: u32, now: HostUs, shim: &mut dyn Shim) {
+        let permille = permille.min(1000);
+        self.settings.sound.muted &= permille <= self.settings.sound.volume_permille;
+        self.settings.sound.volume_permille = permille;
+        self.apply_sound(now, shim);
+    }
+
+    /// Silences, or restores the volume.
+    pub fn set_muted(&mut self, muted: bool, now: HostUs, shim: &mut dyn Shim) {
+        self.settings.sound.muted = muted;
+        self.apply_sound(now, shim);
+    }
+
+    fn apply_sound(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let gain = self.gain_permille();
+        if let Some(session) = &mut self.session {
+            session.with_timeline(shim, |shim, id| shim.set_gain(id, gain));
+        }
+        if self.config.resume {
+            resume::keep_settings(&self.settings, shim);
+        }
+        self.settle(now, shim);
+    }
+
+    /// Loudness is felt about as the cube root of amplitude, so that the gain is the cube of the volume (mpv and PulseAudio do the
+    /// same): half the slider is -18 dB.
+    fn gain_permille(&self) -> u32 {
+        let sound = self.settings.sound;
+        if sound.muted {
+            return 0;
+        }
+        let volume = u64::from(sound.volume_permille.min(1000));
+        (volume * volume * volume / 1_000_000) as u32
+    }
+
+    /// Makes an audio track the one that is heard.
+    pub fn select_audio(&mut self, track: u32, now: HostUs, shim: &mut dyn Shim) {
+        self.audio = Some(track);
+        if let Some(session) = &mut self.session {
+            session.select_audio(track, now, shim);
+        }
+        self.checkpoint = true;
+        self.settle(now, shim);
+    }
+
+    /// Goes to the next item, if there is one.
+    pub fn next(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.remember(now, shim);
+        if self.queue.next() {
+            self.switch(now, shim);
+        }
+    }
+
+    /// Goes to the start of this item, or when that is near to the item before.
+    pub fn previous(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.remember(now, shim);
+        let clock = &self.status.clock;
+        let near = clock.media_at(now).saturating_sub(clock.start_us) < PREVIOUS_US;
+        if (near || clock.phase == Phase::Failed) && self.queue.previous() {
+            self.switch(now, shim);
+        } else {
+            self.seek_offset(0, now, shim);
+        }
+    }
+
+    /// Goes to item `index` of the queue.
+    pub fn play_item(&mut self, index: usize, now: HostUs, shim: &mut dyn Shim) {
+        self.remember(now, shim);
+        if self.queue.select(index) {
+            self.playing = true;
+            self.switch(now, shim);
+        }
+    }
+
+    /// What happens at the end of an item.
+    pub fn set_repeat(&mut self, repeat: Repeat, now: HostUs, shim: &mut dyn Shim) {
+        self.queue.set_repeat(repeat);
+        self.checkpoint = true;
+        self.settle(now, shim);
+    }
+
+    /// Closes the current item and leaves the queue as it is.
+    pub fn stop(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.remember(now, shim);
+        if let Some(mut session) = self.session.take() {
+            session.close(shim);
+        }
+        self.ended = false;
+        self.settle(now, shim);
+    }
+
+    /// Opens the current item again, at the position it had come to.
+    pub fn retry(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let start = self.session.as_ref().and_then(|session| session.position(now)).map(Start::Media);
+        self.open_current(start, shim);
+        self.settle(now, shim);
+    }
+}

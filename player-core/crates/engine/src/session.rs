@@ -1,0 +1,563 @@
+//! One item from its address to its end: source, timeline and streams, and the seeks between them.
+
+use kinora_demux::{Codec, Kind, Track};
+use kinora_time::{Anchor, HostUs, MediaUs, SECOND_US, Span};
+
+use crate::error::{Error, ErrorKind};
+use crate::event::{NetChange, TimelineChange, TimelineState, Want};
+use crate::shim::{Failure, NextStep, Shim, TimelineStatus};
+use crate::source::{Budget, Cx, Extent, OpenContainer, Sniffed, Sniffer, Source};
+use crate::streams::Feeds;
+
+/// Media kept ahead. Thirty seconds hide what a disk or a home network does; a connection over the internet gets twice that.
+const AHEAD_LOCAL_US: MediaUs = 30 * SECOND_US;
+const AHEAD_NETWORK_US: MediaUs = 60 * SECOND_US;
+/// Audio streams of a timeline; every one costs buffer and, on some boxes, a decoder.
+const MAX_AUDIO: usize = 8;
+/// A seek that takes longer is replaced by a newer one at once; before, the newer one waits so that dragging shows pictures.
+const SEEK_PATIENCE_US: HostUs = 500_000;
+/// A timeline that breaks again within this time is not rebuilt.
+const REBUILD_GAP_US: HostUs = 10_000_000;
+
+/// Where an item begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// So far after its start.
+    Offset(MediaUs),
+    /// At a `media_time`.
+    Media(MediaUs),
+}
+
+/// What was chosen outside the item and holds for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Choices {
+    pub(crate) playing: bool,
+    pub(crate) rate_permille: i32,
+    pub(crate) gain_permille: u32,
+    pub(crate) audio: Option<u32>,
+}
+
+enum Stage {
+    Sniffing(Sniffer),
+    Source(Box<dyn Source>),
+}
+
+/// A seek or step that the shim works on.
+struct Pending {
+    ticket: u64,
+    /// None for a step.
+    to: Option<(MediaUs, bool)>,
+    since: HostUs,
+}
+
+/// See the [module](self).
+pub(crate) struct Session {
+    serial: u64,
+    stage: Stage,
+    start: Start,
+    feeds: Feeds,
+    tracks: Vec<Track>,
+    /// A live timeline of an earlier instance, to be taken over once the tracks are known.
+    orphan: Option<TimelineStatus>,
+    early_wants: Vec<Want>,
+    timeline: Option<u64>,
+    state: TimelineState,
+    anchor: Anchor,
+    pending: Option<Pending>,
+    next_seek: Option<(MediaUs, bool)>,
+    rebuilt_at: Option<HostUs>,
+    error: Option<Error>,
+    notice: Option<String>,
+    unfinished: bool,
+}
+
+impl Session {
+    pub(crate) fn new(serial: u64, url: &str, start: Start, open: OpenContainer) -> Self {
+        let local = url.starts_with("file:");
+        let mut feeds = Feeds::new(if local { AHEAD_LOCAL_US } else { AHEAD_NETWORK_US });
+        feeds.tag = serial;
+        Session {
+            serial,
+            stage: Stage::Sniffing(Sniffer::new(url, open)),
+            start,
+            feeds,
+            tracks: Vec::new(),
+            orphan: None,
+            early_wants: Vec::new(),
+            timeline: None,
+            state: TimelineState::Initialised,
+            anchor: Anchor { media_us: 0, host_us: 0, rate_permille: 0 },
+            pending: None,
+            next_seek: None,
+            rebuilt_at: None,
+            error: None,
+            notice: None,
+            unfinished: false,
+        }
+    }
+
+    /// Takes over what an earlier instance left playing.
+    pub(crate) fn adopt(&mut self, orphan: TimelineStatus) {
+        self.timeline = Some(orphan.id);
+        self.state = orphan.state;
+        self.anchor = orphan.anchor;
+        self.start = Start::Media(orphan.anchor.media_us);
+        self.orphan = Some(orphan);
+    }
+
+    // ---- facts
+
+    pub(crate) fn timeline(&self) -> Option<u64> {
+        self.timeline
+    }
+
+    pub(crate) fn state(&self) -> TimelineState {
+        self.state
+    }
+
+    pub(crate) fn anchor(&self) -> Anchor {
+        self.anchor
+    }
+
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    pub(crate) fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    pub(crate) fn notice(&self) -> Option<&str> {
+        self.notice.as_deref()
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        match &self.stage {
+            Stage::Source(source) if !self.tracks.is_empty() => source.extent(),
+            _ => Extent::default(),
+        }
+    }
+
+    pub(crate) fn buffered(&self) -> Option<Span> {
+        self.feeds.buffered()
+    }
+
+    /// Where an unfinished seek goes.
+    pub(crate) fn seeking_to(&self) -> Option<MediaUs> {
+        self.next_seek.or(self.pending.as_ref().and_then(|pending| pending.to)).map(|(to_us, _)| to_us)
+    }
+
+    /// `media_time` at `now`; none before it has any.
+    pub(crate) fn position(&self, now: HostUs) -> Option<MediaUs> {
+        match self.start {
+            Start::Media(at) if self.timeline.is_none() => Some(at),
+            _ => self.timeline.map(|_| self.seeking_to().unwrap_or_else(|| self.anchor.media_at(now))),
+        }
+    }
+
+    /// Why it does not go on. An error of the source counts only once what is buffered has been played.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        let dry = self.timeline.is_none() || self.state != TimelineState::Presenting || self.pending.is_some();
+        self.error.as_ref().filter(|_| dry)
+    }
+
+    /// When the session is due without an event.
+    pub(crate) fn wake_us(&self, now: HostUs) -> Option<HostUs> {
+        if self.error.is_some() {
+            return None;
+        }
+        let source = match &self.stage {
+            Stage::Sniffing(sniffer) => sniffer.wake_us(),
+            Stage::Source(source) => source.wake_us(),
+        };
+        let waiting = self.next_seek.and(self.pending.as_ref()).map(|pending| pending.since + SEEK_PATIENCE_US);
+        let slice = self.unfinished.then_some(now);
+        [source, self.feeds.wake_us(self.anchor), waiting, slice].into_iter().flatten().min()
+    }
+
+    // ---- events
+
+    pub(crate) fn net(&mut self, ticket: u64, change: &NetChange, now: HostUs, shim: &mut dyn Shim) -> bool {
+        if self.error.is_some() {
+            return false;
+        }
+        let taken = match &mut self.stage {
+            Stage::Sniffing(sniffer) => sniffer.net(ticket, change, now, shim),
+            Stage::Source(source) => {
+                let budget = &mut Budget::turn();
+                source.net(ticket, change, &mut Cx { now, shim, feeds: &mut self.feeds, budget })
+            }
+        };
+        match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.fail(error, shim);
+                true
+            }
+        }
+    }
+
+    /// News of this session's timeline.
+    pub(crate) fn timeline_changed(
+        &mut self,
+        ticket: u64,
+        change: TimelineChange,
+        now: HostUs,
+        choices: Choices,
+        shim: &mut dyn Shim,
+    ) {
+        match change {
+            TimelineChange::State(state) => self.state = state,
+            TimelineChange::Anchor(anchor) => self.anchor = anchor,
+            TimelineChange::Seeked(media_us) => {
+                if self.pending.as_ref().is_some_and(|pending| pending.ticket == ticket) {
+                    self.pending = None;
+                    if self.anchor.rate_permille == 0 {
+                        self.anchor.media_us = media_us;
+                    }
+                    if let Some((to_us, exact)) = self.next_seek.take() {
+                        self.issue_seek(to_us, exact, now, shim);
+                    }
+                }
+            }
+            TimelineChange::Want(want) if self.orphan.is_some() => self.early_wants.push(want),
+            TimelineChange::Want(want) => {
+                if let Err(error) = self.want(want, now, shim) {
+                    self.fail(error, shim);
+                }
+            }
+            TimelineChange::Failed(failure) => self.timeline_failed(failure, now, choices, shim),
+        }
+    }
+
+    fn want(&mut self, want: Want, now: HostUs, shim: &mut dyn Shim) -> Result<(), Error> {
+        let Some(from_us) = self.feeds.want(want) else { return Ok(()) };
+        match &mut self.stage {
+            Stage::Source(source) => {
+                let budget = &mut Budget::turn();
+                source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })
+            }
+            Stage::Sniffing(_) => Ok(()),
+        }
+    }
+
+    fn timeline_failed(&mut self, failure: Failure, now: HostUs, choices: Choices, shim: &mut dyn Shim) {
+        let again = self.rebuilt_at.is_some_and(|at| now.saturating_sub(at) < REBUILD_GAP_US);
+        let rebuild = matches!(failure.next, NextStep::Rebuild | NextStep::Retry | NextStep::Gone) && !again;
+        if !rebuild || self.tracks.is_empty() {
+            self.state = TimelineState::Failed;
+            return self.fail(Error::timeline(&failure), shim);
+        }
+        shim.log(2, &format!("timeline rebuilt: {}", failure.message));
+        self.rebuilt_at = Some(now);
+        self.start = self.position(now).map_or(self.start, Start::Media);
+        self.close_timeline(shim);
+        if let Err(error) = self.open_timeline(now, choices, shim) {
+            self.fail(error, shim);
+        }
+    }
+
+    // ---- work
+
+    /// Does what can be done now, within a turn's budget.
+    pub(crate) fn poll(
+        &mut self,
+        now: HostUs,
+        choices: Choices,
+        shim: &mut dyn Shim,
+    ) {
+        self.unfinished = false;
+        if self.error.is_some() {
+            return;
+        }
+        if self.pending.as_ref().is_some_and(|pending| now >= pending.since + SEEK_PATIENCE_US) {
+            if let Some((to_us, exact)) = self.next_seek.take() {
+                self.issue_seek(to_us, exact, now, shim);
+            }
+        }
+        match self.work(now, choices, shim) {
+            Ok(()) => {}
+            Err(error) => self.fail(error, shim),
+        }
+    }
+
+    fn work(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+        let mut budget = Budget::turn();
+        loop {
+            let source = match &mut self.stage {
+                Stage::Source(source) => source,
+                Stage::Sniffing(sniffer) => match sniffer.poll(now, shim)? {
+                    Some(Sniffed::Media(source)) => {
+                        self.stage = Stage::Source(source);
+                        continue;
+                    }
+                    None => return Ok(()),
+                },
+            };
+            source.poll(&mut Cx { now, shim, feeds: &mut self.feeds, budget: &mut budget })?;
+            if let Some(tracks) = self.feeds.take_tracks() {
+                if self.tracks.is_empty() {
+                    self.tracks = tracks;
+                    self.tracks_known(now, choices, shim)?;
+                }
+            }
+            let position = self.position(now).unwrap_or(0);
+            let worked = match self.feeds.answer(position, shim) {
+                Ok(worked) => worked,
+                Err(failure) => {
+                    self.timeline_failed(failure, now, choices, shim);
+                    return Ok(());
+                }
+            };
+            if budget.is_spent() {
+                self.unfinished = true;
+                return Ok(());
+            }
+            if !worked {
+                return Ok(());
+            }
+        }
+    }
+
+    fn tracks_known(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+        if let Some(orphan) = self.orphan.take() {
+            if self.take_over(&orphan, now, shim)? {
+                return Ok(());
+            }
+            self.close_timeline(shim);
+        }
+        self.open_timeline(now, choices, shim)
+    }
+
+    /// Feeds the orphan's streams from their append cursors on; whether its streams are those of the source.
+    fn take_over(&mut self, orphan: &TimelineStatus, now: HostUs, shim: &mut dyn Shim) -> Result<bool, Error> {
+        const VIDEO: u32 = 1;
+        let mut free: Vec<&Track> = self.tracks.iter().collect();
+        for stream in &orphan.streams {
+            let fits = |track: &&Track| {
+                track.codec_string == stream.codec && matches!(track.kind, Kind::Video(_)) == (stream.kind == VIDEO)
+            };
+            let Some(at) = free.iter().position(fits) else { return Ok(false) };
+            self.feeds.adopt(free.remove(at).id, stream.kind == VIDEO, stream);
+        }
+        if self.feeds.is_empty() {
+            return Ok(false);
+        }
+        let wants = std::mem::take(&mut self.early_wants);
+        let restarts = wants.iter().any(|want| want.restart);
+        if let (false, Some(from_us), Stage::Source(source)) = (restarts, self.feeds.adopted_from(), &mut self.stage) {
+            if source.extent().seekable {
+                let budget = &mut Budget::turn();
+                source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })?;
+            }
+        }
+        for want in wants {
+            self.want(want, now, shim)?;
+        }
+        Ok(true)
+    }
+
+    fn open_timeline(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+        let extent = self.extent();
+        let timeline = shim.create_timeline(self.serial).map_err(|failure| Error::timeline(&failure))?;
+        self.timeline = Some(timeline);
+        self.state = TimelineState::Initialised;
+        self.anchor = Anchor { media_us: 0, host_us: now, rate_permille: 0 };
+        self.open_streams(timeline, choices, shim)?;
+        let offset = match self.start {
+            Start::Offset(offset) => extent.start_us.saturating_add(offset),
+            Start::Media(at) => at,
+        };
+        let at = if extent.seekable { clamp(offset, extent) } else { extent.start_us };
+        let setup = |shim: &mut dyn Shim| {
+            shim.set_gain(timeline, choices.gain_permille)?;
+            if choices.rate_permille != 1000 {
+                shim.set_rate(timeline, choices.rate_permille)?;
+            }
+            if choices.playing { shim.play(timeline) } else { Ok(()) }
+        };
+        setup(shim).map_err(|failure| Error::timeline(&failure))?;
+        // A new timeline stands at 0, where many a container does not begin.
+        if at != 0 {
+            self.issue_seek(at, true, now, shim);
+        }
+        Ok(())
+    }
+
+    /// The first video track that can be played and up to [`MAX_AUDIO`] audio tracks, of which one is heard.
+    fn open_streams(&mut self, timeline: u64, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+        let mut refused = Vec::new();
+        let tracks = std::mem::take(&mut self.tracks);
+        let kinds = |video: bool| {
+            let mut list: Vec<&Track> =
+                tracks.iter().filter(|track| is_media(track) == Some(video)).collect();
+            list.sort_by_key(|track| !track.default);
+            list
+        };
+        let mut failed = None;
+        for (video, most) in [(true, 1), (false, MAX_AUDIO)] {
+            let mut opened = 0;
+            for track in kinds(video) {
+                if opened == most {
+                    break;
+                }
+                if track.codec == Codec::Other {
+                    refused.push((video, track.codec_string.clone()));
+                    continue;
+                }
+                match self.feeds.open(timeline, track, shim) {
+                    Ok(()) => opened += 1,
+                    Err(failure) if failure.next == NextStep::Unsupported || failure.code == 10 => {
+                        refused.push((video, track.codec_string.clone()));
+                    }
+                    Err(failure) => failed = Some(failure),
+                }
+            }
+        }
+        self.tracks = tracks;
+        if self.feeds.is_empty() {
+            return Err(match failed {
+                Some(failure) => Error::timeline(&failure),
+                None => nothing_playable(&refused),
+            });
+        }
+        let missing_video = !self.feeds.has_video() && refused.iter().any(|(video, _)| *video);
+        if let Some((video, codec)) = refused.iter().find(|(video, _)| *video == missing_video) {
+            let what = if *video { "picture" } else { "sound track" };
+            self.notice = Some(format!("A {what} cannot be played here ({codec})."));
+        }
+        let heard = choices.audio.filter(|track| self.feeds.carries(*track)).or(self.feeds.audio());
+        if let Some(track) = heard {
+            let chosen = self.feeds.choose_audio(track, 0, shim);
+            chosen.map_err(|failure| Error::timeline(&failure))?;
+        }
+        Ok(())
+    }
+
+    // ---- commands
+
+    /// Moves to `to_us`, clamped to the item. While the item opens it decides where it begins.
+    pub(crate) fn seek(&mut self, to_us: MediaUs, exact: bool, now: HostUs, shim: &mut dyn Shim) {
+        if self.timeline.is_none() || self.orphan.is_some() {
+            self.start = Start::Media(to_us);
+            return;
+        }
+        if !self.extent().seekable {
+            return;
+        }
+        let to_us = clamp(to_us, self.extent());
+        let newest_counts = |pending: &Pending| {
+            let drags_on = pending.to.is_some_and(|(_, was_exact)| was_exact || !exact);
+            !drags_on || now >= pending.since + SEEK_PATIENCE_US
+        };
+        if self.pending.as_ref().is_none_or(newest_counts) {
+            self.next_seek = None;
+            self.issue_seek(to_us, exact, now, shim);
+        } else {
+            self.next_seek = Some((to_us, exact));
+        }
+    }
+
+    fn issue_seek(&mut self, to_us: MediaUs, exact: bool, now: HostUs, shim: &mut dyn Shim) {
+        let Some(timeline) = self.timeline else { return };
+        match shim.seek(timeline, to_us, exact) {
+            Ok(ticket) => {
+                self.feeds.seeking(ticket);
+                self.pending = Some(Pending { ticket, to: Some((to_us, exact)), since: now });
+            }
+            Err(failure) => self.fail(Error::timeline(&failure), shim),
+        }
+    }
+
+    /// Moves by frames.
+    pub(crate) fn step(&mut self, frames: i32, now: HostUs, shim: &mut dyn Shim) {
+        let Some(timeline) = self.timeline.filter(|_| self.orphan.is_none()) else { return };
+        match shim.step(timeline, frames) {
+            Ok(ticket) => {
+                self.feeds.seeking(ticket);
+                self.next_seek = None;
+                self.pending = Some(Pending { ticket, to: None, since: now });
+            }
+            Err(failure) => shim.log(2, &format!("no frame step: {}", failure.message)),
+        }
+    }
+
+    /// Makes an audio track the one that is heard.
+    pub(crate) fn select_audio(&mut self, track: u32, now: HostUs, shim: &mut dyn Shim) {
+        if !self.feeds.carries(track) {
+            return;
+        }
+        let position = self.position(now).unwrap_or(0);
+        match self.feeds.choose_audio(track, position, shim) {
+            Ok(true) => {}
+            Ok(false) => self.seek(position, true, now, shim),
+            Err(failure) => self.fail(Error::timeline(&failure), shim),
+        }
+    }
+
+    /// Makes a call on the timeline, if there is one; a failure is the timeline's.
+    pub(crate) fn with_timeline(
+        &mut self,
+        shim: &mut dyn Shim,
+        call: impl FnOnce(&mut dyn Shim, u64) -> Result<(), Failure>,
+    ) {
+        if let Some(timeline) = self.timeline {
+            if let Err(failure) = call(shim, timeline) {
+                self.fail(Error::timeline(&failure), shim);
+            }
+        }
+    }
+
+    fn fail(&mut self, error: Error, shim: &mut dyn Shim) {
+        shim.log(1, &error.reason);
+        self.close_source(shim);
+        self.error.get_or_insert(error);
+    }
+
+    fn close_source(&mut self, shim: &mut dyn Shim) {
+        match &mut self.stage {
+            Stage::Sniffing(sniffer) => sniffer.close(shim),
+            Stage::Source(source) => source.close(shim),
+        }
+    }
+
+    fn close_timeline(&mut self, shim: &mut dyn Shim) {
+        if let Some(timeline) = self.timeline.take() {
+            if let Err(failure) = shim.close_timeline(timeline) {
+                shim.log(4, &format!("close: {}", failure.message));
+            }
+        }
+        self.feeds.close();
+        self.pending = None;
+        self.next_seek = None;
+        self.early_wants.clear();
+    }
+
+    /// Ends everything it has under way.
+    pub(crate) fn close(&mut self, shim: &mut dyn Shim) {
+        self.close_source(shim);
+        self.close_timeline(shim);
+    }
+}
+
+/// Whether it is a video track (else audio); none for text.
+fn is_media(track: &Track) -> Option<bool> {
+    match track.kind {
+        Kind::Video(_) => Some(true),
+        Kind::Audio(_) => Some(false),
+        Kind::Text(_) => None,
+    }
+}
+
+fn clamp(at_us: MediaUs, extent: Extent) -> MediaUs {
+    let end = extent.duration_us.map_or(MediaUs::MAX, |duration| extent.start_us.saturating_add(duration));
+    at_us.clamp(extent.start_us, end.max(extent.start_us))
+}
+
+fn nothing_playable(refused: &[(bool, String)]) -> Error {
+    if refused.is_empty() {
+        return Error::new(ErrorKind::Content, "There is neither picture nor sound in it.");
+    }
+    let names: Vec<&str> = refused.iter().map(|(_, codec)| codec.as_str()).collect();
+    Error::new(ErrorKind::Unsupported, format!("This device cannot play its format ({}).", names.join(", ")))
+}

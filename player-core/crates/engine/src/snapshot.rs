@@ -1,0 +1,199 @@
+//! The state worth keeping over a restart: what plays, where, and the choices made. Semantic, versioned, no media bytes.
+//!
+//! Layout, little-endian: version u8; item serial u64; timeline u64; position i64; rate i32; flags u8; repeat u8; audio track
+//! u32 + 1; caption track u32 + 1 (0: none); current u32; count u32; then a source as url, title, count of related and those,
+//! each text as u32 length and UTF-8.
+
+use kinora_bytes::Cursor;
+
+use crate::event::SourceSpec;
+use crate::queue::Repeat;
+
+const VERSION: u8 = 1;
+/// The contract's limit (`wit/player.wit`).
+const MAX_BYTES: usize = 256 << 10;
+const PLAYING: u8 = 1;
+const HAS_POSITION: u8 = 2;
+const CAPTIONS_CHOSEN: u8 = 4;
+
+/// What is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Tag of the timeline: counts the items opened.
+    pub(crate) serial: u64,
+    pub(crate) timeline: u64,
+    pub(crate) position_us: Option<i64>,
+    pub(crate) rate_permille: i32,
+    pub(crate) playing: bool,
+    pub(crate) repeat: Repeat,
+    pub(crate) audio: Option<u32>,
+    /// The outer one: whether captions were chosen at all.
+    pub(crate) captions: Option<Option<u32>>,
+    pub(crate) current: usize,
+    pub(crate) sources: Vec<SourceSpec>,
+}
+
+impl Snapshot {
+    /// At most [`MAX_BYTES`]: a queue that does not fit is cut after the current item, then before it.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let encoded: Vec<Vec<u8>> = self.sources.iter().map(encode_source).collect();
+        let mut first = 0;
+        let mut last = encoded.len();
+        let size = |first: usize, last: usize| 64 + encoded[first..last].iter().map(Vec::len).sum::<usize>();
+        while size(first, last) > MAX_BYTES && last > self.current + 1 {
+            last -= 1;
+        }
+        while size(first, last) > MAX_BYTES && first < last {
+            first += 1;
+        }
+        let mut out = vec![VERSION];
+        out.extend_from_slice(&self.serial.to_le_bytes());
+        out.extend_from_slice(&self.timeline.to_le_bytes());
+        out.extend_from_slice(&self.position_us.unwrap_or(0).to_le_bytes());
+        out.extend_from_slice(&self.rate_permille.to_le_bytes());
+        let flags = [
+            (self.playing, PLAYING),
+            (self.position_us.is_some(), HAS_POSITION),
+            (self.captions.is_some(), CAPTIONS_CHOSEN),
+        ];
+        out.push(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum());
+        out.push(match self.repeat {
+            Repeat::Off => 0,
+            Repeat::One => 1,
+            Repeat::All => 2,
+        });
+        for track in [self.audio, self.captions.flatten()] {
+            out.extend_from_slice(&track.map_or(0, |track| track.saturating_add(1)).to_le_bytes());
+        }
+        out.extend_from_slice(&(self.current.saturating_sub(first) as u32).to_le_bytes());
+        out.extend_from_slice(&((last - first) as u32).to_le_bytes());
+        out.extend(encoded[first..last].iter().flatten());
+        out
+    }
+
+    /// None when the bytes are of another version or damaged.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Snapshot> {
+        let mut cursor = Cursor::new(bytes.get(..bytes.len().min(MAX_BYTES))?);
+        if cursor.u8()? != VERSION {
+            return None;
+        }
+        let serial = cursor.u64_le()?;
+        let timeline = cursor.u64_le()?;
+        let position_us = cursor.i64_le()?;
+        let rate_permille = cursor.i32_le()?.clamp(250, 4000);
+        let flags = cursor.u8()?;
+        let repeat = match cursor.u8()? {
+            0 => Repeat::Off,
+            1 => Repeat::One,
+            _ => Repeat::All,
+        };
+        let audio = cursor.u32_le()?.checked_sub(1);
+        let captions = cursor.u32_le()?.checked_sub(1);
+        let current = cursor.u32_le()? as usize;
+        let count = cursor.u32_le()?;
+        let mut sources = Vec::new();
+        for _ in 0..count {
+            // Every source takes at least 12 bytes, so that damaged counts end with the bytes.
+            sources.push(decode_source(&mut cursor)?);
+        }
+        Some(Snapshot {
+            serial,
+            timeline,
+            position_us: (flags & HAS_POSITION != 0).then_some(position_us),
+            rate_permille,
+            playing: flags & PLAYING != 0,
+            repeat,
+            audio,
+            captions: (flags & CAPTIONS_CHOSEN != 0).then_some(captions),
+            current,
+            sources,
+        })
+    }
+}
+
+fn encode_source(source: &SourceSpec) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_text(&source.url, &mut out);
+    encode_text(&source.title, &mut out);
+    out.extend_from_slice(&(source.related.len() as u32).to_le_bytes());
+    for related in &source.related {
+        encode_text(related, &mut out);
+    }
+    out
+}
+
+fn encode_text(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn decode_source(cursor: &mut Cursor<'_>) -> Option<SourceSpec> {
+    let url = decode_text(cursor)?;
+    let title = decode_text(cursor)?;
+    let count = cursor.u32_le()?;
+    let mut related = Vec::new();
+    for _ in 0..count {
+        related.push(decode_text(cursor)?);
+    }
+    Some(SourceSpec { url, title, related })
+}
+
+fn decode_text(cursor: &mut Cursor<'_>) -> Option<String> {
+    let len = cursor.u32_le()? as usize;
+    String::from_utf8(cursor.take(len)?.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn snapshot(sources: usize) -> Snapshot {
+        let source = |n: usize| SourceSpec {
+            url: format!("https://example.org/{n}/{}", "x".repeat(1000)),
+            title: format!("Item {n}"),
+            related: vec!["a.srt".to_owned()],
+        };
+        Snapshot {
+            serial: 7,
+            timeline: 3,
+            position_us: Some(-5),
+            rate_permille: 1500,
+            playing: true,
+            repeat: Repeat::All,
+            audio: Some(0),
+            captions: Some(None),
+            current: sources / 2,
+            sources: (0..sources).map(source).collect(),
+        }
+    }
+
+    #[test]
+    fn snapshot_encoded_and_decoded_is_the_same() {
+        assert_eq!(Snapshot::decode(&snapshot(3).encode()), Some(snapshot(3)));
+    }
+
+    #[test]
+    fn snapshot_of_a_huge_queue_fits_and_keeps_the_current_item() {
+        let bytes = snapshot(1000).encode();
+        assert!(bytes.len() <= MAX_BYTES);
+        let kept = Snapshot::decode(&bytes).expect("decodes");
+        assert!(kept.sources[kept.current].title == "Item 500");
+    }
+
+    proptest! {
+        #[test]
+        fn snapshot_any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            Snapshot::decode(&bytes);
+        }
+
+        #[test]
+        fn snapshot_mutated_never_panics(at in 0usize..2000, byte: u8) {
+            let mut bytes = snapshot(2).encode();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            Snapshot::decode(&bytes);
+        }
+    }
+}
