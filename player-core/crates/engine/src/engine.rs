@@ -159,7 +159,8 @@ impl Engine {
             }
             Event::Timeline { id, ticket, change } => {
                 let choices = self.choices();
-                let Some(session) = self.session.as_mut().filter(|session| session.timeline() == Some(id)) else {
+                let Some(session) = self.session.as_mut().filter(|session| session.timeline() == Some(id))
+                else {
                     return;
                 };
                 let ended = change == TimelineChange::State(TimelineState::Ended);
@@ -264,7 +265,9 @@ impl Engine {
     fn remember(&mut self, now: HostUs, shim: &mut dyn Shim) {
         self.checkpoint = true;
         let (Some(session), Some(item)) = (&self.session, self.queue.current()) else { return };
-        let Some(position) = session.position(now).filter(|_| self.config.resume && !self.ended) else { return };
+        let Some(position) = session.position(now).filter(|_| self.config.resume && !self.ended) else {
+            return;
+        };
         let extent = session.extent();
         resume::remember(&item.url, position.saturating_sub(extent.start_us), extent.duration_us, shim);
     }

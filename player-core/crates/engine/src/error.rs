@@ -39,11 +39,14 @@ impl Error {
             401 | 403 | 407 | 451 => {
                 Error::new(ErrorKind::Denied, format!("The server refuses access (HTTP {status})."))
             }
-            404 | 410 => {
-                Error::new(ErrorKind::NotFound, format!("The server has nothing at this address (HTTP {status})."))
-            }
+            404 | 410 => Error::new(
+                ErrorKind::NotFound,
+                format!("The server has nothing at this address (HTTP {status})."),
+            ),
             500..=599 => Error::new(ErrorKind::Network, format!("The server has a problem (HTTP {status}).")),
-            _ => Error::new(ErrorKind::Network, format!("The server gave an unusable answer (HTTP {status}).")),
+            _ => {
+                Error::new(ErrorKind::Network, format!("The server gave an unusable answer (HTTP {status})."))
+            }
         }
     }
 
@@ -69,7 +72,10 @@ impl Error {
     pub(crate) fn timeline(failure: &Failure) -> Self {
         match failure.code {
             10 => Error::new(ErrorKind::Unsupported, sentence(&failure.message)),
-            11 => Error::new(ErrorKind::Content, format!("It could not be decoded. {}", sentence(&failure.message))),
+            11 => Error::new(
+                ErrorKind::Content,
+                format!("It could not be decoded. {}", sentence(&failure.message)),
+            ),
             _ => Error::new(ErrorKind::Device, sentence(&failure.message)),
         }
     }
@@ -104,7 +110,8 @@ impl From<kinora_demux::Error> for Error {
 
 /// Whether a failed fetch is worth another try: the network's hiccups are, the verdicts of policy and of TLS are not.
 pub(crate) fn is_transient(failure: &Failure) -> bool {
-    matches!(failure.next, NextStep::Retry | NextStep::Wait) || matches!(failure.code, 6 | 7 | 14 | 17 | 18 | 19)
+    matches!(failure.next, NextStep::Retry | NextStep::Wait)
+        || matches!(failure.code, 6 | 7 | 14 | 17 | 18 | 19)
 }
 
 /// Whether a server's answer is worth another try (RFC 9110 15.5.9, 15.6; RFC 6585 section 4).

@@ -17,12 +17,14 @@ mod streams;
 
 pub use engine::{Config, Engine, SeekMode};
 pub use error::{Error, ErrorKind};
-pub use event::{Event, Lifecycle, NetChange, NetHead, Open, SourceSpec, TimelineChange, TimelineState, Want};
+pub use event::{
+    Event, Lifecycle, NetChange, NetHead, Open, SourceSpec, TimelineChange, TimelineState, Want,
+};
 pub use queue::Repeat;
-pub use source::OpenContainer;
 pub use shim::{
     AudioConfig, Failure, NextStep, Request, SampleHeader, Shim, StreamStatus, TimelineStatus, VideoConfig,
 };
+pub use source::OpenContainer;
 pub use status::{
     AudioTrack, CaptionTrack, Clock, ErrorCard, Part, Phase, QueueView, Sound, Status, Tracks, VideoView,
 };

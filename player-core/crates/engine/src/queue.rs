@@ -137,7 +137,8 @@ pub(crate) fn percent_decoded(text: &str) -> String {
     let mut i = 0;
     while i < bytes.len() {
         let hex = (bytes[i] == b'%').then(|| bytes.get(i + 1..i + 3)).flatten();
-        let hex = hex.filter(|h| h.iter().all(u8::is_ascii_hexdigit)).and_then(|h| std::str::from_utf8(h).ok());
+        let hex =
+            hex.filter(|h| h.iter().all(u8::is_ascii_hexdigit)).and_then(|h| std::str::from_utf8(h).ok());
         match hex.and_then(|h| u8::from_str_radix(h, 16).ok()) {
             Some(byte) => {
                 out.push(byte);
@@ -158,7 +159,8 @@ mod tests {
 
     fn queue(urls: &[&str]) -> Queue {
         let mut queue = Queue::default();
-        let sources = urls.iter().map(|url| SourceSpec { url: (*url).to_owned(), ..Default::default() }).collect();
+        let sources =
+            urls.iter().map(|url| SourceSpec { url: (*url).to_owned(), ..Default::default() }).collect();
         queue.open(Open { sources, append: false });
         queue
     }
@@ -175,7 +177,8 @@ mod tests {
 
     #[test]
     fn title_of_url_is_its_decoded_stem() {
-        let spec = SourceSpec { url: "file:///films/Big%20Buck.2008.mp4?x=1".to_owned(), ..Default::default() };
+        let spec =
+            SourceSpec { url: "file:///films/Big%20Buck.2008.mp4?x=1".to_owned(), ..Default::default() };
         assert_eq!(title_of(&spec), "Big Buck.2008");
     }
 

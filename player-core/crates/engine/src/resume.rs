@@ -50,8 +50,10 @@ pub(crate) fn remember(url: &str, position_us: MediaUs, duration_us: Option<Medi
     let key = key(url);
     let mut batch = Vec::new();
     let keys = shim.stored_keys(PREFIX);
-    let mut serials: Vec<(u64, String)> =
-        keys.into_iter().map(|key| (shim.stored_value(&key).and_then(|v| serial(&v)).unwrap_or(0), key)).collect();
+    let mut serials: Vec<(u64, String)> = keys
+        .into_iter()
+        .map(|key| (shim.stored_value(&key).and_then(|v| serial(&v)).unwrap_or(0), key))
+        .collect();
     serials.sort();
     let next = serials.last().map_or(0, |(serial, _)| serial.saturating_add(1));
     let surplus = serials.len().saturating_sub(MAX_ITEMS - 1);

@@ -157,7 +157,8 @@ impl Session {
 
     /// Why it does not go on. An error of the source counts only once what is buffered has been played.
     pub(crate) fn failure(&self) -> Option<&Error> {
-        let dry = self.timeline.is_none() || self.state != TimelineState::Presenting || self.pending.is_some();
+        let dry =
+            self.timeline.is_none() || self.state != TimelineState::Presenting || self.pending.is_some();
         self.error.as_ref().filter(|_| dry)
     }
 
@@ -170,7 +171,8 @@ impl Session {
             Stage::Sniffing(sniffer) => sniffer.wake_us(),
             Stage::Source(source) => source.wake_us(),
         };
-        let waiting = self.next_seek.and(self.pending.as_ref()).map(|pending| pending.since + SEEK_PATIENCE_US);
+        let waiting =
+            self.next_seek.and(self.pending.as_ref()).map(|pending| pending.since + SEEK_PATIENCE_US);
         let slice = self.unfinished.then_some(now);
         [source, self.feeds.wake_us(self.anchor), waiting, slice].into_iter().flatten().min()
     }
@@ -260,12 +262,7 @@ impl Session {
     // ---- work
 
     /// Does what can be done now, within a turn's budget.
-    pub(crate) fn poll(
-        &mut self,
-        now: HostUs,
-        choices: Choices,
-        shim: &mut dyn Shim,
-    ) {
+    pub(crate) fn poll(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) {
         self.unfinished = false;
         if self.error.is_some() {
             return;
@@ -330,12 +327,18 @@ impl Session {
     }
 
     /// Feeds the orphan's streams from their append cursors on; whether its streams are those of the source.
-    fn take_over(&mut self, orphan: &TimelineStatus, now: HostUs, shim: &mut dyn Shim) -> Result<bool, Error> {
+    fn take_over(
+        &mut self,
+        orphan: &TimelineStatus,
+        now: HostUs,
+        shim: &mut dyn Shim,
+    ) -> Result<bool, Error> {
         const VIDEO: u32 = 1;
         let mut free: Vec<&Track> = self.tracks.iter().collect();
         for stream in &orphan.streams {
             let fits = |track: &&Track| {
-                track.codec_string == stream.codec && matches!(track.kind, Kind::Video(_)) == (stream.kind == VIDEO)
+                track.codec_string == stream.codec
+                    && matches!(track.kind, Kind::Video(_)) == (stream.kind == VIDEO)
             };
             let Some(at) = free.iter().position(fits) else { return Ok(false) };
             self.feeds.adopt(free.remove(at).id, stream.kind == VIDEO, stream);
@@ -345,7 +348,9 @@ impl Session {
         }
         let wants = std::mem::take(&mut self.early_wants);
         let restarts = wants.iter().any(|want| want.restart);
-        if let (false, Some(from_us), Stage::Source(source)) = (restarts, self.feeds.adopted_from(), &mut self.stage) {
+        if let (false, Some(from_us), Stage::Source(source)) =
+            (restarts, self.feeds.adopted_from(), &mut self.stage)
+        {
             if source.extent().seekable {
                 let budget = &mut Budget::turn();
                 source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })?;

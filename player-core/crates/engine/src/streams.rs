@@ -14,7 +14,7 @@ const APPEND_SAMPLES: usize = 512;
 /// Samples in the core, over all streams. With the reader's window it stays under the 4 MiB a core may hold.
 const HELD_BYTES: usize = 2 << 20;
 /// A want is answered once so much media is queued, so that an append is worth its call, unless the stream runs low.
-const BATCH_US: MediaUs = 500_000;
+const BATCH_US: MediaUs = 1_000_000;
 /// A stream with less ahead takes whatever is queued.
 const URGENT_US: MediaUs = 3_000_000;
 /// A full buffer is topped up when so much has been played: a few large turns instead of many small ones.
@@ -464,7 +464,13 @@ fn write(sample: &Sample, discontinuity: bool, body: &mut Vec<u8>) -> SampleHead
 pub(crate) fn video_config(track: &Track) -> VideoConfig {
     let format = match track.kind {
         Kind::Video(format) => format,
-        _ => kinora_demux::VideoFormat { width: 0, height: 0, par: (1, 1), rotation_deg: 0, cicp: [2, 2, 2, 0] },
+        _ => kinora_demux::VideoFormat {
+            width: 0,
+            height: 0,
+            par: (1, 1),
+            rotation_deg: 0,
+            cicp: [2, 2, 2, 0],
+        },
     };
     VideoConfig {
         codec: track.codec_string.clone(),

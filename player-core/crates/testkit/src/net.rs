@@ -112,7 +112,8 @@ impl FakeNet {
         };
         if let Some(resource) = self.resources.get_mut(&request.url) {
             let fault = resource.faults.pop_front().flatten();
-            let range = request.headers.iter().find(|(name, _)| name == "range").map(|(_, value)| value.as_str());
+            let range =
+                request.headers.iter().find(|(name, _)| name == "range").map(|(_, value)| value.as_str());
             let total = resource.body.len();
             let (first, end) = range.filter(|_| resource.ranges).and_then(parse).unwrap_or((0, None));
             let end = end.map_or(total, |end| end.saturating_add(1).min(total));
@@ -177,7 +178,8 @@ impl FakeNet {
     /// When something is next to be delivered.
     pub(crate) fn next_us(&self) -> Option<HostUs> {
         let waits = |fetch: &&Fetch| {
-            fetch.head.is_some() || (fetch.credit > 0 || fetch.body.is_empty()) && !(fetch.body.is_empty() && fetch.stalls)
+            fetch.head.is_some()
+                || (fetch.credit > 0 || fetch.body.is_empty()) && !(fetch.body.is_empty() && fetch.stalls)
         };
         self.fetches.values().filter(waits).map(|fetch| fetch.ready_us).min()
     }
@@ -195,10 +197,13 @@ impl FakeNet {
                     if fetch.stalls {
                         break;
                     }
-                    out.push((ticket, match fetch.failure.take() {
-                        Some(failure) => NetChange::Failed(failure),
-                        None => NetChange::End(fetch.sent),
-                    }));
+                    out.push((
+                        ticket,
+                        match fetch.failure.take() {
+                            Some(failure) => NetChange::Failed(failure),
+                            None => NetChange::End(fetch.sent),
+                        },
+                    ));
                     over.push(ticket);
                     break;
                 } else {

@@ -45,7 +45,8 @@ impl FakeShim {
 
     /// Sets the network's delay and throughput, and the size of its chunks.
     pub fn set_network(&mut self, latency_us: HostUs, bytes_per_ms: u64, chunk: usize) {
-        (self.net.latency_us, self.net.bytes_per_ms, self.net.chunk) = (latency_us, bytes_per_ms.max(1), chunk.max(1));
+        (self.net.latency_us, self.net.bytes_per_ms, self.net.chunk) =
+            (latency_us, bytes_per_ms.max(1), chunk.max(1));
     }
 
     /// Sets the media buffer of new timelines.
@@ -70,7 +71,10 @@ impl FakeShim {
 
     /// How many calls begin with `name`.
     pub fn count(&self, name: &str) -> usize {
-        self.calls.iter().filter(|call| call.split_once(' ').is_some_and(|(_, rest)| rest.starts_with(name))).count()
+        self.calls
+            .iter()
+            .filter(|call| call.split_once(' ').is_some_and(|(_, rest)| rest.starts_with(name)))
+            .count()
     }
 
     /// Calls that broke a rule of the contract.
@@ -129,7 +133,13 @@ impl FakeShim {
     }
 
     /// Rules of `streams.append`, in the order a shim meets them.
-    fn check_append(&mut self, stream: u64, seek: u64, samples: &[SampleHeader], body: &[u8]) -> Result<(), Failure> {
+    fn check_append(
+        &mut self,
+        stream: u64,
+        seek: u64,
+        samples: &[SampleHeader],
+        body: &[u8],
+    ) -> Result<(), Failure> {
         let mut broken = Vec::new();
         let timeline = self.owner(stream)?;
         let current = timeline.seek;
@@ -141,7 +151,8 @@ impl FakeShim {
         if sizes != body.len() {
             broken.push("sizes and body disagree".to_owned());
         }
-        if samples.is_empty() || samples.len() > MOST_SAMPLES || samples.len() > 1 && body.len() > MOST_BYTES {
+        if samples.is_empty() || samples.len() > MOST_SAMPLES || samples.len() > 1 && body.len() > MOST_BYTES
+        {
             broken.push(format!("append of {} samples, {} bytes", samples.len(), body.len()));
         }
         if seek == current {
@@ -238,7 +249,10 @@ impl Shim for FakeShim {
     }
 
     fn configure_video(&mut self, stream: u64, config: &VideoConfig) -> Result<(), Failure> {
-        self.note(format_args!("configure s{stream} {} {}x{}", config.codec, config.width_px, config.height_px));
+        self.note(format_args!(
+            "configure s{stream} {} {}x{}",
+            config.codec, config.width_px, config.height_px
+        ));
         self.owner(stream).map(|_| ())
     }
 
@@ -310,7 +324,8 @@ impl Shim for FakeShim {
 
     fn fetch(&mut self, request: &Request) -> Result<u64, Failure> {
         let ticket = self.mint();
-        let range = request.headers.iter().find(|(name, _)| name == "range").map_or("", |(_, value)| value.as_str());
+        let range =
+            request.headers.iter().find(|(name, _)| name == "range").map_or("", |(_, value)| value.as_str());
         self.note(format_args!("fetch {} {range}", request.url));
         self.net.fetch(ticket, request, self.now);
         Ok(ticket)

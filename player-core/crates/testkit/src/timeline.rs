@@ -127,11 +127,13 @@ impl FakeTimeline {
     pub(crate) fn seek(&mut self, ticket: u64, to_us: MediaUs, exact: bool, now: HostUs) {
         self.seek = ticket;
         let inside = |s: &FakeStream| s.span().is_some_and(|span| span.contains(to_us));
-        let buffered = self.streams.iter().any(|s| s.enabled) && self.streams.iter().filter(|s| s.enabled).all(inside);
+        let buffered =
+            self.streams.iter().any(|s| s.enabled) && self.streams.iter().filter(|s| s.enabled).all(inside);
         let mut reached = to_us;
         if buffered && !exact {
             let keys = |s: &FakeStream| {
-                let before = s.samples.iter().filter(|h| h.bits & SampleHeader::KEY != 0 && h.pts_us <= to_us);
+                let before =
+                    s.samples.iter().filter(|h| h.bits & SampleHeader::KEY != 0 && h.pts_us <= to_us);
                 before.map(|h| h.pts_us).max()
             };
             reached = self.streams.iter().find(|s| s.kind == 1).and_then(keys).unwrap_or(to_us);

@@ -125,7 +125,8 @@ impl ToyDemux {
         self.start_us = c.i64_le().unwrap_or(0);
         let len = HEAD + tracks + entries * 16;
         let Some(bytes) = window.get(0, len) else { return self.more(window, 0, len) };
-        self.tracks = bytes[HEAD..HEAD + tracks].iter().enumerate().map(|(id, kind)| track(id, *kind)).collect();
+        self.tracks =
+            bytes[HEAD..HEAD + tracks].iter().enumerate().map(|(id, kind)| track(id, *kind)).collect();
         let mut c = Cursor::new(&bytes[HEAD + tracks..]);
         while let (Some(pts), Some(offset)) = (c.i64_le(), c.u64_le()) {
             self.index.push((pts, offset));
@@ -147,7 +148,9 @@ impl Demux for ToyDemux {
         if window.ended() && self.at >= window.end() {
             return Ok(Step::End);
         }
-        let Some(head) = window.get(self.at, SAMPLE_HEAD) else { return self.more(window, self.at, SAMPLE_HEAD) };
+        let Some(head) = window.get(self.at, SAMPLE_HEAD) else {
+            return self.more(window, self.at, SAMPLE_HEAD);
+        };
         let mut c = Cursor::new(&head[2..]);
         let pts_us = c.i64_le().unwrap_or(0);
         let dts_us = c.i64_le().unwrap_or(0);
@@ -164,7 +167,16 @@ impl Demux for ToyDemux {
             Step::Cue(Cue { track: id, start_us: pts_us, duration_us, data })
         } else {
             let trim = Trim::default();
-            Step::Sample(Sample { track: id, pts_us, dts_us, duration_us, key, decode_only: false, trim, data })
+            Step::Sample(Sample {
+                track: id,
+                pts_us,
+                dts_us,
+                duration_us,
+                key,
+                decode_only: false,
+                trim,
+                data,
+            })
         })
     }
 

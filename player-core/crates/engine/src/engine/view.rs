@@ -99,13 +99,15 @@ fn label(track: &Track, index: usize) -> String {
 }
 
 fn video(session: &Session) -> Option<VideoView> {
-    session.tracks().iter().filter(|track| session.feeds().carries(track.id)).find_map(|track| match track.kind {
-        Kind::Video(format) => Some(VideoView {
-            width_px: format.width,
-            height_px: format.height,
-            par: format.par,
-            rotation_deg: format.rotation_deg,
-        }),
-        _ => None,
+    session.tracks().iter().filter(|track| session.feeds().carries(track.id)).find_map(|track| {
+        match track.kind {
+            Kind::Video(format) => Some(VideoView {
+                width_px: format.width,
+                height_px: format.height,
+                par: format.par,
+                rotation_deg: format.rotation_deg,
+            }),
+            _ => None,
+        }
     })
 }

@@ -75,6 +75,7 @@ impl Source for FileSource {
         if self.at_start && to_us <= self.demux.start_us() {
             return Ok(());
         }
+        self.reader.reopen();
         self.demux.seek(to_us);
         self.at_start = false;
         self.ended = false;

@@ -140,6 +140,14 @@ impl Reader {
         Ok(())
     }
 
+    /// Forgets that the end was reached: a parser that goes back elsewhere must not take it for the end there.
+    pub(crate) fn reopen(&mut self) {
+        if self.window.ended() {
+            self.window.restart_at(0);
+            self.need = (0, 1);
+        }
+    }
+
     /// Whether what was asked for is there, or can never be.
     pub(crate) fn ready(&self) -> bool {
         let (at, least) = self.need;
@@ -196,7 +204,9 @@ impl Reader {
         now: HostUs,
         shim: &mut dyn Shim,
     ) -> Result<bool, Error> {
-        let Some(fetch) = self.fetch.as_mut().filter(|fetch| fetch.ticket == ticket) else { return Ok(false) };
+        let Some(fetch) = self.fetch.as_mut().filter(|fetch| fetch.ticket == ticket) else {
+            return Ok(false);
+        };
         match change {
             NetChange::Head(head) => {
                 fetch.transfer.sent_us = head.sent_us;
@@ -261,10 +271,13 @@ impl Reader {
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let total = match head.status {
             206 => {
-                let (first, total) = content_range(head.header("content-range").unwrap_or_default())
-                    .unwrap_or((wanted, None));
+                let (first, total) =
+                    content_range(head.header("content-range").unwrap_or_default()).unwrap_or((wanted, None));
                 if first > wanted {
-                    return Err(Error::new(ErrorKind::Network, "The server sent another part than it was asked for."));
+                    return Err(Error::new(
+                        ErrorKind::Network,
+                        "The server sent another part than it was asked for.",
+                    ));
                 }
                 fetch.skip = wanted - first;
                 self.ranges = Some(true);

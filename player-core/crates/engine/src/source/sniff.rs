@@ -68,7 +68,9 @@ impl Sniffer {
                     return Ok(Some(Sniffed::Media(Box::new(FileSource::new(reader, demux)))));
                 }
                 Ok(None) => self.look += 1,
-                Err(error) if self.look + 1 == LOOKS.len() || self.reader.window().ended() => return Err(error.into()),
+                Err(error) if self.look + 1 == LOOKS.len() || self.reader.window().ended() => {
+                    return Err(error.into());
+                }
                 Err(_) => self.look += 1,
             }
         }
