@@ -35,14 +35,21 @@ impl std::error::Error for Malformed {}
 
 /// Unpacks a patch. Memory used is bounded by the patch's length, whatever counts it claims.
 pub fn decode(patch: &[u8]) -> Result<Vec<Layer>, Malformed> {
+    Ok(decode_sized(patch)?.into_iter().map(|(layer, _)| layer).collect())
+}
+
+/// Each layer with its packed size.
+pub(crate) fn decode_sized(patch: &[u8]) -> Result<Vec<(Layer, usize)>, Malformed> {
     let mut input = Reader(patch);
     if input.array()? != *MAGIC {
         return Err(Malformed::NotADisplayList);
     }
     let mut layers = Vec::new();
     for _ in 0..input.u32()? {
+        let before = input.0.len();
         let (id, z) = (input.u32()?, input.i32()?);
-        layers.push(Layer { id, z, nodes: input.nodes(0)? });
+        let layer = Layer { id, z, nodes: input.nodes(0)? };
+        layers.push((layer, before - input.0.len()));
     }
     if input.0.is_empty() { Ok(layers) } else { Err(Malformed::Length) }
 }

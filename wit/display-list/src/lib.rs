@@ -6,10 +6,17 @@
 //! `README.md` beside this crate is the format's specification.
 #![forbid(unsafe_code)]
 
+mod animate;
 mod decode;
+mod draw;
 mod encode;
+mod evaluate;
+mod list;
 mod model;
 
 pub use decode::{Malformed, decode};
+pub use draw::{Bounds, Clip, Draw, Placement, Shape};
 pub use encode::encode;
+pub use evaluate::MediaNow;
+pub use list::{ApplyError, HostUs, List, MAX_BYTES, MAX_NODES, MAX_VIDEOS};
 pub use model::*;
