@@ -6,20 +6,24 @@
 mod audio;
 mod decode;
 mod failure;
+mod image;
 mod input;
 mod media;
 mod net;
+mod picture;
 mod shell;
 mod storage;
 
 pub use audio::{AudioSink, AudioSource, NullSink, SinkError, SinkFormat};
 pub use decode::{AudioDecoder, DecodeError, Decoders, NullDecoders, VideoDecoder};
 pub use failure::{Failure, Next, code};
+pub use image::{ImageFormat, ImageStore, MAX_IMAGE_SIDE, StoredImage};
 pub use input::{InputEvent, InputSource, Key, NullInput, Pointer};
 pub use media::{
     AudioConfig, Cicp, EncodedSample, PcmBlock, PcmSamples, PixelFormat, Plane, VideoConfig, VideoFrame,
 };
 pub use net::{Grant, Net, NetChange, NetEvents, NetHead, NetRequest, NullNet};
+pub use picture::{NullOutput, NullRaster, Picture, PixelRect, UiRaster, VideoOutput, Vsync};
 pub use shell::{NowPlaying, NullShell, Shell};
 pub use storage::{MemoryStorage, STORAGE_LIMIT_BYTES, Storage};
 
