@@ -1,10 +1,12 @@
 //! The state machine: queue, commands, choices and what is remembered. One item's affairs are its [`Session`]'s.
 
+use kinora_captions::Cue;
 use kinora_time::{HostUs, MediaUs, SECOND_US};
 
+use crate::captions::Preference;
 use crate::event::{Event, Lifecycle, Open, TimelineChange, TimelineState};
 use crate::queue::{Queue, Repeat};
-use crate::resume;
+use crate::resume::{self, CaptionsChoice};
 use crate::session::{Choices, Session, Start};
 use crate::shim::Shim;
 use crate::snapshot::Snapshot;
@@ -49,6 +51,7 @@ pub struct Engine {
     playing: bool,
     rate_permille: i32,
     audio: Option<u32>,
+    captions: Preference,
     ended: bool,
     remember_at: Option<HostUs>,
     skip_at: Option<HostUs>,
@@ -59,7 +62,14 @@ pub struct Engine {
 impl Engine {
     /// A new instance. With a snapshot it goes on where that was taken, and with what still plays in the shim.
     pub fn new(config: Config, now: HostUs, snapshot: Option<&[u8]>, shim: &mut dyn Shim) -> Self {
+        let facts = shim.facts();
         let settings = if config.resume { resume::settings(shim) } else { resume::Settings::default() };
+        let captions = Preference {
+            item: None,
+            remembered: settings.captions.clone(),
+            device_on: fact(&facts, "captions") == "on",
+            device_language: fact(&facts, "captions-language").to_owned(),
+        };
         let mut engine = Engine {
             config,
             queue: Queue::default(),
@@ -69,6 +79,7 @@ impl Engine {
             playing: true,
             rate_permille: 1000,
             audio: None,
+            captions,
             ended: false,
             remember_at: None,
             skip_at: None,
@@ -92,6 +103,7 @@ impl Engine {
             self.playing = snapshot.playing;
             self.rate_permille = snapshot.rate_permille;
             self.audio = snapshot.audio;
+            self.captions.item = snapshot.captions;
         }
         let mut orphan = None;
         for status in shim.live_timelines() {
@@ -138,7 +150,7 @@ impl Engine {
             playing: self.playing,
             repeat: self.queue.repeat(),
             audio: self.audio,
-            captions: None,
+            captions: self.captions.item,
             current: self.queue.index(),
             sources: self.queue.items().to_vec(),
         }
@@ -151,9 +163,11 @@ impl Engine {
     pub fn handle(&mut self, now: HostUs, event: Event, shim: &mut dyn Shim) {
         match event {
             Event::Open(open) => {
+                if !open.append {
+                    self.remember(now, shim);
+                }
                 if self.queue.open(open) {
                     self.playing = true;
-                    self.audio = None;
                     self.switch(now, shim);
                 }
             }
@@ -164,7 +178,7 @@ impl Engine {
                     return;
                 };
                 let ended = change == TimelineChange::State(TimelineState::Ended);
-                session.timeline_changed(ticket, change, now, choices, shim);
+                session.timeline_changed(ticket, change, now, &choices, shim);
                 if ended {
                     self.item_ended(now, shim);
                 }
@@ -203,7 +217,7 @@ impl Engine {
     fn settle(&mut self, now: HostUs, shim: &mut dyn Shim) {
         let choices = self.choices();
         if let Some(session) = &mut self.session {
-            session.poll(now, choices, shim);
+            session.poll(now, &choices, shim);
         }
         let failed = self.session.as_ref().is_some_and(|session| session.failure().is_some());
         if !failed {
@@ -232,6 +246,7 @@ impl Engine {
             _ => {
                 self.ended = !self.queue.next();
                 if !self.ended {
+                    self.forget_item_choices();
                     self.open_current(None, shim);
                 }
             }
@@ -252,11 +267,12 @@ impl Engine {
             Start::Offset(left.unwrap_or(0))
         });
         self.serial += 1;
-        self.session = Some(Session::new(self.serial, &item.url, start, self.config.open_container));
+        self.session = Some(Session::new(self.serial, item, start, self.config.open_container));
     }
 
     /// Leaves what plays, remembering where, and opens the current item.
     fn switch(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.forget_item_choices();
         self.open_current(None, shim);
         self.settle(now, shim);
     }
@@ -272,12 +288,19 @@ impl Engine {
         resume::remember(&item.url, position.saturating_sub(extent.start_us), extent.duration_us, shim);
     }
 
+    /// Track numbers mean nothing in another item.
+    fn forget_item_choices(&mut self) {
+        self.audio = None;
+        self.captions.item = None;
+    }
+
     fn choices(&self) -> Choices {
         Choices {
             playing: self.playing,
             rate_permille: self.rate_permille,
             gain_permille: self.gain_permille(),
             audio: self.audio,
+            captions: self.captions.clone(),
         }
     }
 
@@ -409,6 +432,29 @@ impl Engine {
         self.settle(now, shim);
     }
 
+    /// Shows a caption track, or none. Remembered by its language for the items that follow.
+    pub fn select_captions(&mut self, track: Option<u32>, now: HostUs, shim: &mut dyn Shim) {
+        self.captions.item = Some(track);
+        if let Some(session) = &mut self.session {
+            session.select_captions(track, now, shim);
+            self.captions.remembered = Some(match session.captions().language() {
+                Some(language) => CaptionsChoice::Language(language.to_owned()),
+                None => CaptionsChoice::Off,
+            });
+            self.settings.captions.clone_from(&self.captions.remembered);
+        }
+        if self.config.resume {
+            resume::keep_settings(&self.settings, shim);
+        }
+        self.checkpoint = true;
+        self.settle(now, shim);
+    }
+
+    /// The cues of the selected captions that show at some time of `from_us..to_us`, by start; see [`Status::cues`].
+    pub fn cues(&self, from_us: MediaUs, to_us: MediaUs) -> impl Iterator<Item = &Cue> {
+        self.session.iter().flat_map(move |session| session.captions().cues(from_us, to_us))
+    }
+
     /// Goes to the next item, if there is one.
     pub fn next(&mut self, now: HostUs, shim: &mut dyn Shim) {
         self.remember(now, shim);
@@ -461,4 +507,9 @@ impl Engine {
         self.open_current(start, shim);
         self.settle(now, shim);
     }
+}
+
+/// The value of a fact of the device; empty when it does not state it.
+fn fact<'a>(facts: &'a [(String, String)], name: &str) -> &'a str {
+    facts.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
 }

@@ -3,6 +3,7 @@
 //! [`Engine`] is told what happened ([`Event`]) and what the person wants (its command methods), and acts through a [`Shim`], whose
 //! calls return at once. It reads no clock: time comes in with every call. What it knows is in [`Status`], for the interface to show.
 
+mod captions;
 mod engine;
 mod error;
 mod event;
@@ -14,6 +15,8 @@ mod snapshot;
 mod source;
 mod status;
 mod streams;
+
+pub use kinora_captions::Cue;
 
 pub use engine::{Config, Engine, SeekMode};
 pub use error::{Error, ErrorKind};

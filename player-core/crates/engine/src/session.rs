@@ -3,8 +3,9 @@
 use kinora_demux::{Codec, Kind, Track};
 use kinora_time::{Anchor, HostUs, MediaUs, SECOND_US, Span};
 
+use crate::captions::{Captions, Preference};
 use crate::error::{Error, ErrorKind};
-use crate::event::{NetChange, TimelineChange, TimelineState, Want};
+use crate::event::{NetChange, SourceSpec, TimelineChange, TimelineState, Want};
 use crate::shim::{Failure, NextStep, Shim, TimelineStatus};
 use crate::source::{Budget, Cx, Extent, OpenContainer, Sniffed, Sniffer, Source};
 use crate::streams::Feeds;
@@ -29,12 +30,13 @@ pub(crate) enum Start {
 }
 
 /// What was chosen outside the item and holds for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choices {
     pub(crate) playing: bool,
     pub(crate) rate_permille: i32,
     pub(crate) gain_permille: u32,
     pub(crate) audio: Option<u32>,
+    pub(crate) captions: Preference,
 }
 
 enum Stage {
@@ -66,19 +68,20 @@ pub(crate) struct Session {
     pending: Option<Pending>,
     next_seek: Option<(MediaUs, bool)>,
     rebuilt_at: Option<HostUs>,
+    captions: Captions,
     error: Option<Error>,
     notice: Option<String>,
     unfinished: bool,
 }
 
 impl Session {
-    pub(crate) fn new(serial: u64, url: &str, start: Start, open: OpenContainer) -> Self {
-        let local = url.starts_with("file:");
+    pub(crate) fn new(serial: u64, spec: &SourceSpec, start: Start, open: OpenContainer) -> Self {
+        let local = spec.url.starts_with("file:");
         let mut feeds = Feeds::new(if local { AHEAD_LOCAL_US } else { AHEAD_NETWORK_US });
         feeds.tag = serial;
         Session {
             serial,
-            stage: Stage::Sniffing(Sniffer::new(url, open)),
+            stage: Stage::Sniffing(Sniffer::new(&spec.url, open)),
             start,
             feeds,
             tracks: Vec::new(),
@@ -90,6 +93,7 @@ impl Session {
             pending: None,
             next_seek: None,
             rebuilt_at: None,
+            captions: Captions::new(&spec.related),
             error: None,
             notice: None,
             unfinished: false,
@@ -128,7 +132,11 @@ impl Session {
     }
 
     pub(crate) fn notice(&self) -> Option<&str> {
-        self.notice.as_deref()
+        self.captions.notice().or(self.notice.as_deref())
+    }
+
+    pub(crate) fn captions(&self) -> &Captions {
+        &self.captions
     }
 
     pub(crate) fn extent(&self) -> Extent {
@@ -164,8 +172,9 @@ impl Session {
 
     /// When the session is due without an event.
     pub(crate) fn wake_us(&self, now: HostUs) -> Option<HostUs> {
+        let captions = self.captions.wake_us();
         if self.error.is_some() {
-            return None;
+            return captions;
         }
         let source = match &self.stage {
             Stage::Sniffing(sniffer) => sniffer.wake_us(),
@@ -174,12 +183,15 @@ impl Session {
         let waiting =
             self.next_seek.and(self.pending.as_ref()).map(|pending| pending.since + SEEK_PATIENCE_US);
         let slice = self.unfinished.then_some(now);
-        [source, self.feeds.wake_us(self.anchor), waiting, slice].into_iter().flatten().min()
+        [captions, source, self.feeds.wake_us(self.anchor), waiting, slice].into_iter().flatten().min()
     }
 
     // ---- events
 
     pub(crate) fn net(&mut self, ticket: u64, change: &NetChange, now: HostUs, shim: &mut dyn Shim) -> bool {
+        if self.captions.net(ticket, change, now, shim) {
+            return true;
+        }
         if self.error.is_some() {
             return false;
         }
@@ -205,7 +217,7 @@ impl Session {
         ticket: u64,
         change: TimelineChange,
         now: HostUs,
-        choices: Choices,
+        choices: &Choices,
         shim: &mut dyn Shim,
     ) {
         match change {
@@ -243,7 +255,7 @@ impl Session {
         }
     }
 
-    fn timeline_failed(&mut self, failure: Failure, now: HostUs, choices: Choices, shim: &mut dyn Shim) {
+    fn timeline_failed(&mut self, failure: Failure, now: HostUs, choices: &Choices, shim: &mut dyn Shim) {
         let again = self.rebuilt_at.is_some_and(|at| now.saturating_sub(at) < REBUILD_GAP_US);
         let rebuild = matches!(failure.next, NextStep::Rebuild | NextStep::Retry | NextStep::Gone) && !again;
         if !rebuild || self.tracks.is_empty() {
@@ -262,8 +274,11 @@ impl Session {
     // ---- work
 
     /// Does what can be done now, within a turn's budget.
-    pub(crate) fn poll(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) {
+    pub(crate) fn poll(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) {
         self.unfinished = false;
+        if !self.tracks.is_empty() {
+            self.captions.poll(now, shim);
+        }
         if self.error.is_some() {
             return;
         }
@@ -278,7 +293,7 @@ impl Session {
         }
     }
 
-    fn work(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+    fn work(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
         let mut budget = Budget::turn();
         loop {
             let source = match &mut self.stage {
@@ -298,6 +313,9 @@ impl Session {
                     self.tracks_known(now, choices, shim)?;
                 }
             }
+            for cue in self.feeds.take_cues() {
+                self.captions.push(cue);
+            }
             let position = self.position(now).unwrap_or(0);
             let worked = match self.feeds.answer(position, shim) {
                 Ok(worked) => worked,
@@ -316,14 +334,37 @@ impl Session {
         }
     }
 
-    fn tracks_known(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
-        if let Some(orphan) = self.orphan.take() {
-            if self.take_over(&orphan, now, shim)? {
-                return Ok(());
-            }
+    fn tracks_known(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+        let orphan = self.orphan.take();
+        let taken = match &orphan {
+            Some(orphan) => self.take_over(orphan, now, shim)?,
+            None => false,
+        };
+        if !taken {
             self.close_timeline(shim);
+            self.open_timeline(now, choices, shim)?;
         }
-        self.open_timeline(now, choices, shim)
+        let heard = self.tracks.iter().find(|track| Some(track.id) == self.feeds.audio());
+        let language = heard.map(|track| track.language.clone()).unwrap_or_default();
+        self.captions.set_tracks(&self.tracks, self.extent().start_us, &language, &choices.captions);
+        self.choose(now, shim);
+        Ok(())
+    }
+
+    /// Shows a caption track, or none.
+    pub(crate) fn select_captions(&mut self, id: Option<u32>, now: HostUs, shim: &mut dyn Shim) {
+        self.captions.select(id);
+        self.choose(now, shim);
+    }
+
+    /// Tells the source what is wanted of what it fetches on demand.
+    fn choose(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let (audio, captions) = (self.feeds.audio(), self.captions.selected());
+        let Stage::Source(source) = &mut self.stage else { return };
+        if source.choose(audio, captions) {
+            let position = self.position(now).unwrap_or(0);
+            self.seek(position, true, now, shim);
+        }
     }
 
     /// Feeds the orphan's streams from their append cursors on; whether its streams are those of the source.
@@ -362,7 +403,7 @@ impl Session {
         Ok(true)
     }
 
-    fn open_timeline(&mut self, now: HostUs, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+    fn open_timeline(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
         let extent = self.extent();
         let timeline = shim.create_timeline(self.serial).map_err(|failure| Error::timeline(&failure))?;
         self.timeline = Some(timeline);
@@ -390,7 +431,7 @@ impl Session {
     }
 
     /// The first video track that can be played and up to [`MAX_AUDIO`] audio tracks, of which one is heard.
-    fn open_streams(&mut self, timeline: u64, choices: Choices, shim: &mut dyn Shim) -> Result<(), Error> {
+    fn open_streams(&mut self, timeline: u64, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
         let mut refused = Vec::new();
         let tracks = std::mem::take(&mut self.tracks);
         let kinds = |video: bool| {
@@ -494,7 +535,7 @@ impl Session {
         }
         let position = self.position(now).unwrap_or(0);
         match self.feeds.choose_audio(track, position, shim) {
-            Ok(true) => {}
+            Ok(true) => self.choose(now, shim),
             Ok(false) => self.seek(position, true, now, shim),
             Err(failure) => self.fail(Error::timeline(&failure), shim),
         }
@@ -540,6 +581,7 @@ impl Session {
 
     /// Ends everything it has under way.
     pub(crate) fn close(&mut self, shim: &mut dyn Shim) {
+        self.captions.close(shim);
         self.close_source(shim);
         self.close_timeline(shim);
     }

@@ -1,11 +1,13 @@
 //! Where samples come from: a file, or a presentation described by a playlist.
 
+mod download;
 mod file;
 mod reader;
 mod sniff;
 
 use kinora_time::{HostUs, MediaUs};
 
+pub(crate) use download::Download;
 pub(crate) use file::FileSource;
 pub(crate) use reader::Reader;
 pub use sniff::OpenContainer;
@@ -75,6 +77,11 @@ pub(crate) trait Source {
     fn seek(&mut self, to_us: MediaUs, cx: &mut Cx<'_>) -> Result<(), Error>;
 
     fn extent(&self) -> Extent;
+
+    /// Of the tracks that are fetched only on demand, those that are wanted. Whether the audio has to be read anew from the position.
+    fn choose(&mut self, _audio: Option<u32>, _captions: Option<u32>) -> bool {
+        false
+    }
 
     /// When `poll` is due without an event.
     fn wake_us(&self) -> Option<HostUs>;

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use kinora_demux::{Cue, Kind, Sample, Track};
+use kinora_demux::{Kind, Sample, Track};
 use kinora_time::{Anchor, HostUs, MediaUs, Span};
 
+use crate::captions::NewCue;
 use crate::event::Want;
 use crate::shim::{AudioConfig, Failure, NextStep, SampleHeader, Shim, VideoConfig};
 
@@ -112,7 +113,7 @@ pub(crate) struct Feeds {
     feeds: Vec<Feed>,
     tracks: Vec<Track>,
     new_tracks: bool,
-    cues: Vec<Cue>,
+    cues: Vec<NewCue>,
     /// The seek whose `restart` wants the source has followed.
     restarted: Option<u64>,
     restart_from: Option<MediaUs>,
@@ -164,8 +165,8 @@ impl Feeds {
         self.end_sparse(dts_us);
     }
 
-    /// Takes a cue of an embedded text track.
-    pub(crate) fn push_cue(&mut self, cue: Cue) {
+    /// Takes a cue of one of the source's text tracks.
+    pub(crate) fn push_cue(&mut self, cue: NewCue) {
         self.cues.push(cue);
     }
 
@@ -226,7 +227,7 @@ impl Feeds {
         std::mem::take(&mut self.new_tracks).then(|| self.tracks.clone())
     }
 
-    pub(crate) fn take_cues(&mut self) -> Vec<Cue> {
+    pub(crate) fn take_cues(&mut self) -> Vec<NewCue> {
         std::mem::take(&mut self.cues)
     }
 

@@ -4,6 +4,7 @@ use kinora_demux::{Kind, Track};
 use kinora_time::Anchor;
 
 use super::Engine;
+use crate::captions::label;
 use crate::event::TimelineState;
 use crate::queue::title_of;
 use crate::session::Session;
@@ -39,6 +40,7 @@ impl Engine {
         self.status.tracks.set(session.map(tracks).unwrap_or_default());
         self.status.video.set(session.and_then(video));
         self.status.notice.set(session.and_then(Session::notice).map(str::to_owned));
+        self.status.cues.set(session.map_or(0, |session| session.captions().revision()));
         let card = self.error_card();
         self.status.error.set(card);
     }
@@ -84,18 +86,7 @@ fn tracks(session: &Session) -> Tracks {
         language: track.language.clone(),
         selected: heard == Some(track.id),
     });
-    Tracks { audio: audio.collect(), captions: Vec::new() }
-}
-
-/// A track's own name, or its language, or its number.
-fn label(track: &Track, index: usize) -> String {
-    if !track.label.is_empty() {
-        track.label.clone()
-    } else if !track.language.is_empty() {
-        track.language.clone()
-    } else {
-        format!("Track {}", index + 1)
-    }
+    Tracks { audio: audio.collect(), captions: session.captions().views() }
 }
 
 fn video(session: &Session) -> Option<VideoView> {

@@ -4,6 +4,7 @@ use kinora_demux::{Demux, Step};
 use kinora_time::{HostUs, MediaUs};
 
 use super::{Cx, Extent, Reader, Source};
+use crate::captions::NewCue;
 use crate::error::Error;
 use crate::event::NetChange;
 use crate::shim::Shim;
@@ -45,7 +46,7 @@ impl FileSource {
                 bytes = sample.data.len();
                 cx.feeds.push(sample);
             }
-            Step::Cue(cue) => cx.feeds.push_cue(cue),
+            Step::Cue(cue) => cx.feeds.push_cue(NewCue::Payload(cue)),
             Step::End => {
                 self.ended = true;
                 cx.feeds.end(None);

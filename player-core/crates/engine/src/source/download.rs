@@ -1,0 +1,64 @@
+//! A small resource read whole: playlists, caption files, initialisation sections.
+
+use kinora_time::HostUs;
+
+use super::Reader;
+use super::reader::{Facts, Part};
+use crate::error::{Error, ErrorKind};
+use crate::event::NetChange;
+use crate::shim::Shim;
+
+/// The window is asked to grow by so much at a time, so that credit follows what arrives.
+const STEP: usize = 256 << 10;
+
+/// See the [module](self).
+pub(crate) struct Download {
+    reader: Reader,
+    limit: usize,
+}
+
+impl Download {
+    /// Reads at most `limit` bytes; a resource that is longer is an error.
+    pub(crate) fn new(url: &str, part: Option<Part>, limit: usize) -> Self {
+        Download { reader: Reader::new(url, part), limit }
+    }
+
+    /// Goes on with what a reader has begun.
+    pub(crate) fn rest_of(reader: Reader, limit: usize) -> Self {
+        Download { reader, limit }
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        self.reader.facts()
+    }
+
+    pub(crate) fn net(
+        &mut self,
+        ticket: u64,
+        change: &NetChange,
+        now: HostUs,
+        shim: &mut dyn Shim,
+    ) -> Result<bool, Error> {
+        self.reader.net(ticket, change, now, shim)
+    }
+
+    /// Goes on; the bytes, once all are there.
+    pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<Option<&[u8]>, Error> {
+        let held = self.reader.window().len();
+        if held > self.limit {
+            return Err(Error::new(ErrorKind::Content, "It is larger than such a file may be."));
+        }
+        self.reader.need(0, held + STEP, shim)?;
+        self.reader.poll(now, shim)?;
+        let window = self.reader.window();
+        Ok(if window.ended() { window.from(0) } else { None })
+    }
+
+    pub(crate) fn wake_us(&self) -> Option<HostUs> {
+        self.reader.wake_us()
+    }
+
+    pub(crate) fn close(&mut self, shim: &mut dyn Shim) {
+        self.reader.close(shim);
+    }
+}
