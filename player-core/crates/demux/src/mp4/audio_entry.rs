@@ -2,6 +2,7 @@
 
 use kinora_bytes::{BitCursor, Cursor};
 
+use crate::codec::aac;
 use crate::{AudioFormat, Codec, Kind};
 
 use super::boxes::{FourCc, child, full};
@@ -86,8 +87,15 @@ fn mpeg4(entry: &mut Entry<'_>) -> Description {
     match entry.child(*b"esds").and_then(esds) {
         // MPEG-4 audio and the three profiles of MPEG-2 AAC.
         Some((0x40 | 0x66..=0x68, config)) => {
-            let object_type = config.first().map_or(2, |b| b >> 3);
-            entry.plain(Codec::Aac, &format!("mp4a.40.{object_type}"), config)
+            let parsed = aac::Config::parse(config);
+            if let Some(aac) = parsed {
+                entry.rate_hz = aac.rate_hz;
+                if aac.channels > 0 {
+                    entry.channels = aac.channels;
+                }
+            }
+            let codec_string = parsed.map_or("mp4a.40.2".into(), |aac| aac.codec_string());
+            entry.plain(Codec::Aac, &codec_string, config)
         }
         Some((0x69 | 0x6b, _)) => entry.plain(Codec::Mp3, "mp3", &[]),
         Some((0xa5, _)) => entry.plain(Codec::Ac3, "ac-3", &[]),
