@@ -5,12 +5,14 @@
 //! Timestamps are the container's own, scaled to microseconds rounded down and with edit lists applied; nothing is rebased to 0.
 
 mod codec;
+mod matroska;
 mod mp4;
 mod probe;
 mod sample;
 mod track;
 
 pub use kinora_bytes::Window;
+pub use matroska::Matroska;
 pub use mp4::Mp4;
 pub use probe::{Probe, open};
 pub use sample::{Cue, Sample, Trim};

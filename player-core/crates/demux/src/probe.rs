@@ -1,6 +1,6 @@
 //! Which container a resource is, by its content.
 
-use crate::{Demux, Error, Mp4, Window, mp4};
+use crate::{Demux, Error, Matroska, Mp4, Window, matroska, mp4};
 
 /// What [`open`] came to.
 pub enum Probe {
@@ -23,11 +23,18 @@ struct Format {
 }
 
 /// Those with a signature first, those that are only told by their structure after.
-const FORMATS: &[Format] = &[Format {
-    sniff: mp4::sniff,
-    extensions: &["mp4", "m4v", "m4a", "mov", "3gp", "cmfv", "cmfa", "m4s"],
-    open: || Box::new(Mp4::new()),
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        sniff: mp4::sniff,
+        extensions: &["mp4", "m4v", "m4a", "mov", "3gp", "cmfv", "cmfa", "m4s"],
+        open: || Box::new(Mp4::new()),
+    },
+    Format {
+        sniff: matroska::sniff,
+        extensions: &["mkv", "mka", "mks", "webm"],
+        open: || Box::new(Matroska::new()),
+    },
+];
 
 /// Bytes judged: several frames or packets of the formats without a signature.
 const HEAD_LEN: usize = 4096;
@@ -153,8 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn mp4_is_told_whatever_its_name() {
+    fn container_is_told_whatever_its_name() {
         assert_eq!(verdict(b"\0\0\0\x10ftypisom\0\0\0\0"), Ok(true));
+        assert_eq!(verdict(b"\x1a\x45\xdf\xa3\x80"), Ok(true));
     }
 
     #[test]
