@@ -49,7 +49,7 @@ pub struct Matroska {
     duration_ticks: Option<f64>,
     tracks: Vec<Track>,
     states: Vec<TrackState>,
-    /// Once the tracks are reported.
+    /// None until the tracks are reported; samples wait in the queue till then.
     start_us: Option<i64>,
     index: Index,
     /// Where the index lies, until it was looked at.
@@ -164,7 +164,7 @@ impl Matroska {
             Front::Short(_) => return Ok(needs(window, self.at, LONGEST_HEADER)),
             Front::Garbage => return self.damaged(),
         };
-        if self.segment.is_none() && self.at == 0 && header.id != id::EBML {
+        if self.segment.is_none() && self.at == 0 && !sniff(bytes) {
             return Err(Error::Unrecognised("no EBML header".into()));
         }
         if let Mode::LoadCues { to_ticks } = self.mode
@@ -302,17 +302,31 @@ impl Matroska {
         let Some(state) = self.states.iter_mut().find(|state| state.number == block.track) else { return };
         let first = *state.first_block.get_or_insert(at) == at;
         let place = Place { cluster_ticks: cluster.ticks, scale_ns: self.scale_ns, first };
-        if self.start_us.is_none() {
-            let ticks = cluster.ticks.saturating_add(i64::from(block.relative));
-            self.start_us = Some(place.us(ticks.saturating_sub(state.delay_ticks(self.scale_ns))));
-            self.queue.push_back(Step::Tracks);
-        }
         let track = &self.tracks[state.index];
         if track.codec != crate::Codec::Other {
             let steps = samples::read(&block, &place, track, state, &mut self.skip, &mut self.issues);
             self.queue.extend(steps);
         }
         self.issues.truncate(MOST_ISSUES);
+        if self.start_us.is_none() {
+            self.announce(false);
+        }
+    }
+
+    /// Reports the tracks once every audible and visible one has had a sample, since the earliest need not come first; at the
+    /// latest after so many that a track seems to begin later, or when `now`.
+    fn announce(&mut self, now: bool) {
+        const ENOUGH: usize = 64;
+        let begun = |track: &Track| {
+            matches!(track.kind, Kind::Text(_))
+                || track.codec == crate::Codec::Other
+                || self.states.iter().any(|s| self.tracks[s.index].id == track.id && s.first_block.is_some())
+        };
+        if now || self.queue.len() >= ENOUGH || self.tracks.iter().all(begun) {
+            let pts = |step: &Step| if let Step::Sample(sample) = step { Some(sample.pts_us) } else { None };
+            self.start_us = Some(self.queue.iter().filter_map(pts).min().unwrap_or(0));
+            self.queue.push_front(Step::Tracks);
+        }
     }
 
     /// Notes a key frame of the leading track; ends the scan at the first block after the target.
@@ -449,8 +463,7 @@ impl Matroska {
                 }
                 self.mode = Mode::Done;
                 if self.start_us.is_none() {
-                    self.start_us = Some(0);
-                    return Ok(Some(Step::Tracks));
+                    self.announce(true);
                 }
             }
         }
@@ -487,7 +500,7 @@ impl Demux for Matroska {
     fn step(&mut self, window: &Window) -> Result<Step, Error> {
         self.total = window.total().or(window.ended().then(|| window.end())).or(self.total);
         loop {
-            if let Some(step) = self.queue.pop_front() {
+            if let Some(step) = self.start_us.and_then(|_| self.queue.pop_front()) {
                 return Ok(step);
             }
             match self.advance(window) {
@@ -540,3 +553,6 @@ impl Demux for Matroska {
         std::mem::take(&mut self.issues)
     }
 }
+
+#[cfg(test)]
+mod tests;

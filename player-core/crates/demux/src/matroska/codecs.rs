@@ -13,7 +13,8 @@ pub(super) enum Framing {
     Nal(usize),
     /// Raw Opus packets, whose own header tells their duration.
     Opus,
-    /// Audio frames that all last so many samples.
+    /// Audio whose frames usually last so many samples; what lasts otherwise (the end of FLAC, E-AC-3 in short frames) has its
+    /// duration from the container.
     Fixed(u32),
     /// Interleaved samples of so many bytes for each channel.
     Pcm(u32),
@@ -46,6 +47,10 @@ fn plain(codec: Codec, string: impl Into<String>, extradata: &[u8]) -> Resolved 
     }
 }
 
+fn fixed(frames: u32, resolved: Resolved) -> Resolved {
+    Resolved { framing: Framing::Fixed(frames), ..resolved }
+}
+
 /// A codec that is listed but not played.
 pub(super) fn other(id: &str) -> Resolved {
     plain(Codec::Other, id.chars().take(64).collect::<String>(), &[])
@@ -63,13 +68,17 @@ pub(super) fn resolve(id: &str, private: &[u8], bit_depth: u64) -> Resolved {
         "V_MPEG4/ISO/SP" | "V_MPEG4/ISO/ASP" | "V_MPEG4/ISO/AP" => {
             Some(Resolved { reorder_depth: 1, ..plain(Codec::Mpeg4Visual, "mp4v.20", private) })
         }
-        "A_MPEG/L3" => Some(plain(Codec::Mp3, "mp3", &[])),
-        "A_MPEG/L2" => Some(plain(Codec::Mp2, "mp2", &[])),
-        "A_EAC3" => Some(plain(Codec::Eac3, "ec-3", &[])),
+        "A_MPEG/L3" => Some(fixed(1152, plain(Codec::Mp3, "mp3", &[]))),
+        "A_MPEG/L2" => Some(fixed(1152, plain(Codec::Mp2, "mp2", &[]))),
+        "A_EAC3" => Some(fixed(1536, plain(Codec::Eac3, "ec-3", &[]))),
         "A_OPUS" => Some(opus(private)),
         "A_VORBIS" => vorbis(private),
         "A_FLAC" => flac(private),
-        "A_ALAC" => Some(plain(Codec::Alac, "alac", private)),
+        // The magic cookie begins with the frame length.
+        "A_ALAC" => {
+            let frames = private.first_chunk().map_or(0, |b| u32::from_be_bytes(*b));
+            Some(fixed(frames, plain(Codec::Alac, "alac", private)))
+        }
         "A_PCM/INT/LIT" | "A_PCM/INT/BIG" | "A_PCM/FLOAT/IEEE" => pcm(id, bit_depth),
         "D_WEBVTT/SUBTITLES" | "D_WEBVTT/CAPTIONS" => {
             Some(Resolved { framing: Framing::WebVttLines, ..text(TextFormat::WebVttBoxes, &[]) })
@@ -79,9 +88,7 @@ pub(super) fn resolve(id: &str, private: &[u8], bit_depth: u64) -> Resolved {
         "S_TEXT/ASS" | "S_TEXT/SSA" | "S_ASS" | "S_SSA" => Some(text(TextFormat::Ass, private)),
         _ if id.starts_with("A_AAC") => Some(aac(private)),
         // Old writers add `/BSID9` and the like.
-        _ if id.starts_with("A_AC3") => {
-            Some(Resolved { framing: Framing::Fixed(1536), ..plain(Codec::Ac3, "ac-3", &[]) })
-        }
+        _ if id.starts_with("A_AC3") => Some(fixed(1536, plain(Codec::Ac3, "ac-3", &[]))),
         _ => None,
     };
     known.unwrap_or_else(|| other(id))
@@ -148,8 +155,7 @@ fn aac(private: &[u8]) -> Resolved {
         Some(kind) => kind,
         None => 2,
     };
-    let framing = Framing::Fixed(1024);
-    Resolved { framing, ..plain(Codec::Aac, format!("mp4a.40.{object_type}"), private) }
+    fixed(1024, plain(Codec::Aac, format!("mp4a.40.{object_type}"), private))
 }
 
 /// `CodecPrivate` is the OpusHead of RFC 7845 section 5.1.
@@ -187,7 +193,8 @@ fn vorbis(private: &[u8]) -> Option<Resolved> {
 /// `CodecPrivate` is a FLAC file's head (RFC 9639 section 8): the marker, then STREAMINFO of 34 bytes.
 fn flac(private: &[u8]) -> Option<Resolved> {
     let body = private.strip_prefix(b"fLaC").unwrap_or(private);
-    Some(plain(Codec::Flac, "flac", body.get(4..38)?))
+    let info = body.get(4..38)?;
+    Some(fixed(u32::from(u16::from_be_bytes([info[2], info[3]])), plain(Codec::Flac, "flac", info)))
 }
 
 fn pcm(id: &str, bit_depth: u64) -> Option<Resolved> {

@@ -39,12 +39,16 @@ pub(super) fn read(
     let block_ticks = place.cluster_ticks.saturating_add(i64::from(block.relative));
     let ticks = block_ticks.saturating_sub(state.delay_ticks(place.scale_ns));
     let laces = block.frames.len() as i64;
-    // FFmpeg spreads whole ticks over the laces, and lists the frames at these times.
-    let block_duration = match block.duration {
-        Some(ticks) => i64::try_from(ticks).unwrap_or(0),
-        None => mul_div_floor(state.default_duration_ns as i64, laces, place.scale_ns as i64),
+    let block_duration = block.duration.and_then(|ticks| i64::try_from(ticks).ok()).unwrap_or(0);
+    // Offset of the n-th frame of a lace, as far as the file tells; the last is the end of the block. A block's own duration
+    // is for what differs from the track's, but in whole ticks, so it only stands in for that within a lace.
+    let offset_us = |n: i64| match i64::try_from(state.default_duration_ns) {
+        Ok(ns @ 1..) if laces > 1 || block_duration == 0 => Some(mul_div_floor(ns, n, 1000)),
+        _ if block_duration > 0 => Some(place.us(mul_div_floor(block_duration, n, laces))),
+        _ => None,
     };
-    let (mut out, mut unpacked, mut next_us) = (Vec::new(), 0, None);
+    let block_us = place.us(ticks);
+    let (mut out, mut unpacked, mut next_us) = (Vec::new(), 0, block_us);
     for (n, frame) in block.frames.iter().enumerate() {
         let Some(data) = undo(&state.encodings, frame) else {
             issues.push(format!("track {}: a packed frame is damaged", state.number));
@@ -55,17 +59,11 @@ pub(super) fn read(
             issues.push(format!("track {}: a block unpacks to more than {unpacked} bytes", state.number));
             break;
         }
-        let from = |n: i64| ticks.saturating_add(mul_div_floor(block_duration, n, laces));
-        let spread_us = place.us(from(n as i64));
-        let pts_us = if block_duration > 0 { spread_us } else { next_us.unwrap_or(spread_us) };
-        let duration_us = if state.default_duration_ns > 0 {
-            state.default_duration_ns as i64 / 1000
-        } else if block_duration > 0 {
-            place.us(from(n as i64 + 1)).saturating_sub(spread_us)
-        } else {
-            own_duration_us(state.framing, track, &data)
+        let (pts_us, duration_us) = match (offset_us(n as i64), offset_us(n as i64 + 1)) {
+            (Some(from), Some(to)) => (block_us.saturating_add(from), to - from),
+            _ => (next_us, own_duration_us(state.framing, track, &data)),
         };
-        next_us = Some(pts_us.saturating_add(duration_us));
+        next_us = pts_us.saturating_add(duration_us);
         let duration_us = u32::try_from(duration_us).unwrap_or(0);
         if matches!(track.kind, Kind::Text(_)) {
             let data = text(state.framing, &data);

@@ -178,6 +178,15 @@ impl<'a> Entry<'a> {
         } else if codec.codec == crate::Codec::Other {
             issues.push(format!("track {}: {:.64} is not supported", self.number, self.codec));
         }
+        if let Framing::Fixed(frames) = &mut codec.framing {
+            match codec.codec {
+                // SBR gives twice the frames of the core, at twice its rate.
+                crate::Codec::Aac if self.output_rate > self.rate => *frames *= 2,
+                // The low sampling frequencies of MPEG-2 have one granule a frame.
+                crate::Codec::Mp3 if self.rate < 32_000.0 => *frames /= 2,
+                _ => {}
+            }
+        }
         let kind = match (kind, codec.text) {
             (Kind::Text(_), Some(format)) => Kind::Text(format),
             (kind, _) => kind,
