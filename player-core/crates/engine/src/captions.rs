@@ -217,13 +217,7 @@ impl Captions {
         let id = *id;
         let parsed = match download.poll(now, shim) {
             Ok(None) => return,
-            Ok(Some(bytes)) => {
-                let url = self.entries.iter().find_map(|entry| match &entry.origin {
-                    Origin::File { url, .. } if entry.view.id == id => Some(url.as_str()),
-                    _ => None,
-                });
-                parse_file(url.unwrap_or_default(), bytes)
-            }
+            Ok(Some(file)) => parse_file(&file.url, &file.bytes),
             Err(error) => return self.failed(&error, shim),
         };
         self.download = None;

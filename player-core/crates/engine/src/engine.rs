@@ -4,6 +4,7 @@ use kinora_captions::Cue;
 use kinora_time::{HostUs, MediaUs, SECOND_US};
 
 use crate::captions::Preference;
+use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Lifecycle, Open, TimelineChange, TimelineState};
 use crate::queue::{Queue, Repeat};
 use crate::resume::{self, CaptionsChoice};
@@ -21,6 +22,9 @@ const REMEMBER_US: HostUs = 10_000_000;
 const SKIP_US: HostUs = 5_000_000;
 /// Going back within this of the start leads to the item before, later to the start of this one.
 const PREVIOUS_US: MediaUs = 5 * SECOND_US;
+
+/// Lists that name lists, one in the other; more are taken for a circle.
+const MAX_LISTS: usize = 4;
 
 /// What the engine is made with.
 #[derive(Clone, Copy)]
@@ -48,6 +52,8 @@ pub struct Engine {
     settings: resume::Settings,
     /// Items opened so far: the tag of the next timeline.
     serial: u64,
+    /// Lists opened since an item last played.
+    lists: usize,
     playing: bool,
     rate_permille: i32,
     audio: Option<u32>,
@@ -76,6 +82,7 @@ impl Engine {
             session: None,
             settings,
             serial: 0,
+            lists: 0,
             playing: true,
             rate_permille: 1000,
             audio: None,
@@ -215,10 +222,7 @@ impl Engine {
 
     /// Lets the session work and brings the status up to date.
     fn settle(&mut self, now: HostUs, shim: &mut dyn Shim) {
-        let choices = self.choices();
-        if let Some(session) = &mut self.session {
-            session.poll(now, &choices, shim);
-        }
+        self.work(now, shim);
         let failed = self.session.as_ref().is_some_and(|session| session.failure().is_some());
         if !failed {
             self.skip_at = None;
@@ -230,6 +234,25 @@ impl Engine {
             Phase::Playing if self.remember_at.is_none() => self.remember_at = Some(now + REMEMBER_US),
             Phase::Playing => {}
             _ => self.remember_at = None,
+        }
+    }
+
+    fn work(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let choices = self.choices();
+        loop {
+            let Some(session) = &mut self.session else { return };
+            session.poll(now, &choices, shim);
+            if session.timeline().is_some() {
+                self.lists = 0;
+            }
+            let Some(items) = session.take_list() else { return };
+            self.lists += 1;
+            if self.lists > MAX_LISTS {
+                return session
+                    .fail(Error::new(ErrorKind::Content, "It is a list of lists without end."), shim);
+            }
+            self.queue.expand_current(items);
+            self.open_current(None, shim);
         }
     }
 
@@ -436,7 +459,7 @@ impl Engine {
     pub fn select_captions(&mut self, track: Option<u32>, now: HostUs, shim: &mut dyn Shim) {
         self.captions.item = Some(track);
         if let Some(session) = &mut self.session {
-            session.select_captions(track, now, shim);
+            session.select_captions(track, shim);
             self.captions.remembered = Some(match session.captions().language() {
                 Some(language) => CaptionsChoice::Language(language.to_owned()),
                 None => CaptionsChoice::Off,

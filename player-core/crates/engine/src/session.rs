@@ -40,7 +40,7 @@ pub(crate) struct Choices {
 }
 
 enum Stage {
-    Sniffing(Sniffer),
+    Sniffing(Box<Sniffer>),
     Source(Box<dyn Source>),
 }
 
@@ -72,6 +72,7 @@ pub(crate) struct Session {
     error: Option<Error>,
     notice: Option<String>,
     unfinished: bool,
+    list: Option<Vec<SourceSpec>>,
 }
 
 impl Session {
@@ -81,7 +82,7 @@ impl Session {
         feeds.tag = serial;
         Session {
             serial,
-            stage: Stage::Sniffing(Sniffer::new(&spec.url, open)),
+            stage: Stage::Sniffing(Box::new(Sniffer::new(&spec.url, open))),
             start,
             feeds,
             tracks: Vec::new(),
@@ -97,6 +98,7 @@ impl Session {
             error: None,
             notice: None,
             unfinished: false,
+            list: None,
         }
     }
 
@@ -148,6 +150,11 @@ impl Session {
 
     pub(crate) fn buffered(&self) -> Option<Span> {
         self.feeds.buffered()
+    }
+
+    /// The files to play in the place of this item, which turned out to be a list of them.
+    pub(crate) fn take_list(&mut self) -> Option<Vec<SourceSpec>> {
+        self.list.take()
     }
 
     /// Where an unfinished seek goes.
@@ -280,16 +287,27 @@ impl Session {
             self.captions.poll(now, shim);
         }
         if self.error.is_some() {
+            self.drain(now, shim);
             return;
         }
-        if self.pending.as_ref().is_some_and(|pending| now >= pending.since + SEEK_PATIENCE_US) {
-            if let Some((to_us, exact)) = self.next_seek.take() {
-                self.issue_seek(to_us, exact, now, shim);
-            }
+        if self.pending.as_ref().is_some_and(|pending| now >= pending.since + SEEK_PATIENCE_US)
+            && let Some((to_us, exact)) = self.next_seek.take()
+        {
+            self.issue_seek(to_us, exact, now, shim);
         }
         match self.work(now, choices, shim) {
             Ok(()) => {}
             Err(error) => self.fail(error, shim),
+        }
+    }
+
+    /// Hands over what was read before the source failed, to be played before the error shows.
+    fn drain(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        self.feeds.draining = true;
+        if let (Some(position), false) = (self.position(now), self.state == TimelineState::Failed)
+            && let Err(failure) = self.feeds.answer(position, shim)
+        {
+            shim.log(4, &format!("drain: {}", failure.message));
         }
     }
 
@@ -303,15 +321,23 @@ impl Session {
                         self.stage = Stage::Source(source);
                         continue;
                     }
+                    Some(Sniffed::List(items)) => {
+                        self.list = Some(items);
+                        return Ok(());
+                    }
                     None => return Ok(()),
                 },
             };
             source.poll(&mut Cx { now, shim, feeds: &mut self.feeds, budget: &mut budget })?;
-            if let Some(tracks) = self.feeds.take_tracks() {
-                if self.tracks.is_empty() {
-                    self.tracks = tracks;
-                    self.tracks_known(now, choices, shim)?;
-                }
+            if let Some(notice) = source.take_notice() {
+                shim.log(2, &notice);
+                self.notice = Some(notice);
+            }
+            if let Some(tracks) = self.feeds.take_tracks()
+                && self.tracks.is_empty()
+            {
+                self.tracks = tracks;
+                self.tracks_known(now, choices, shim)?;
             }
             for cue in self.feeds.take_cues() {
                 self.captions.push(cue);
@@ -347,23 +373,21 @@ impl Session {
         let heard = self.tracks.iter().find(|track| Some(track.id) == self.feeds.audio());
         let language = heard.map(|track| track.language.clone()).unwrap_or_default();
         self.captions.set_tracks(&self.tracks, self.extent().start_us, &language, &choices.captions);
-        self.choose(now, shim);
+        self.choose(shim);
         Ok(())
     }
 
     /// Shows a caption track, or none.
-    pub(crate) fn select_captions(&mut self, id: Option<u32>, now: HostUs, shim: &mut dyn Shim) {
+    pub(crate) fn select_captions(&mut self, id: Option<u32>, shim: &mut dyn Shim) {
         self.captions.select(id);
-        self.choose(now, shim);
+        self.choose(shim);
     }
 
     /// Tells the source what is wanted of what it fetches on demand.
-    fn choose(&mut self, now: HostUs, shim: &mut dyn Shim) {
+    fn choose(&mut self, shim: &mut dyn Shim) {
         let (audio, captions) = (self.feeds.audio(), self.captions.selected());
-        let Stage::Source(source) = &mut self.stage else { return };
-        if source.choose(audio, captions) {
-            let position = self.position(now).unwrap_or(0);
-            self.seek(position, true, now, shim);
+        if let Stage::Source(source) = &mut self.stage {
+            source.choose(audio, captions, shim);
         }
     }
 
@@ -391,11 +415,10 @@ impl Session {
         let restarts = wants.iter().any(|want| want.restart);
         if let (false, Some(from_us), Stage::Source(source)) =
             (restarts, self.feeds.adopted_from(), &mut self.stage)
+            && source.extent().seekable
         {
-            if source.extent().seekable {
-                let budget = &mut Budget::turn();
-                source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })?;
-            }
+            let budget = &mut Budget::turn();
+            source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })?;
         }
         for want in wants {
             self.want(want, now, shim)?;
@@ -535,8 +558,12 @@ impl Session {
         }
         let position = self.position(now).unwrap_or(0);
         match self.feeds.choose_audio(track, position, shim) {
-            Ok(true) => self.choose(now, shim),
-            Ok(false) => self.seek(position, true, now, shim),
+            Ok(covered) => {
+                self.choose(shim);
+                if !covered {
+                    self.seek(position, true, now, shim);
+                }
+            }
             Err(failure) => self.fail(Error::timeline(&failure), shim),
         }
     }
@@ -547,14 +574,15 @@ impl Session {
         shim: &mut dyn Shim,
         call: impl FnOnce(&mut dyn Shim, u64) -> Result<(), Failure>,
     ) {
-        if let Some(timeline) = self.timeline {
-            if let Err(failure) = call(shim, timeline) {
-                self.fail(Error::timeline(&failure), shim);
-            }
+        if let Some(timeline) = self.timeline
+            && let Err(failure) = call(shim, timeline)
+        {
+            self.fail(Error::timeline(&failure), shim);
         }
     }
 
-    fn fail(&mut self, error: Error, shim: &mut dyn Shim) {
+    /// Gives the item up.
+    pub(crate) fn fail(&mut self, error: Error, shim: &mut dyn Shim) {
         shim.log(1, &error.reason);
         self.close_source(shim);
         self.error.get_or_insert(error);
@@ -568,10 +596,10 @@ impl Session {
     }
 
     fn close_timeline(&mut self, shim: &mut dyn Shim) {
-        if let Some(timeline) = self.timeline.take() {
-            if let Err(failure) = shim.close_timeline(timeline) {
-                shim.log(4, &format!("close: {}", failure.message));
-            }
+        if let Some(timeline) = self.timeline.take()
+            && let Err(failure) = shim.close_timeline(timeline)
+        {
+            shim.log(4, &format!("close: {}", failure.message));
         }
         self.feeds.close();
         self.pending = None;

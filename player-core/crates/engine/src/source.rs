@@ -2,12 +2,13 @@
 
 mod download;
 mod file;
+mod hls;
 mod reader;
 mod sniff;
 
 use kinora_time::{HostUs, MediaUs};
 
-pub(crate) use download::Download;
+pub(crate) use download::{Download, Fetched};
 pub(crate) use file::FileSource;
 pub(crate) use reader::Reader;
 pub use sniff::OpenContainer;
@@ -78,9 +79,12 @@ pub(crate) trait Source {
 
     fn extent(&self) -> Extent;
 
-    /// Of the tracks that are fetched only on demand, those that are wanted. Whether the audio has to be read anew from the position.
-    fn choose(&mut self, _audio: Option<u32>, _captions: Option<u32>) -> bool {
-        false
+    /// Says which tracks are wanted, of those that are fetched only on demand. After another audio track a seek follows.
+    fn choose(&mut self, _audio: Option<u32>, _captions: Option<u32>, _shim: &mut dyn Shim) {}
+
+    /// Something the person should know, since the last call.
+    fn take_notice(&mut self) -> Option<String> {
+        None
     }
 
     /// When `poll` is due without an event.

@@ -34,6 +34,10 @@ struct Feed {
     want: Option<Want>,
     queue: VecDeque<Entry>,
     bytes: usize,
+    /// Decode time of the last sample queued.
+    last_dts: Option<MediaUs>,
+    /// A seek's target: of the key frames at or before it only the last is needed. None once that is found.
+    trim_to: Option<MediaUs>,
     /// The shim holds presentation times in it.
     held: Option<Span>,
     /// Whether it is being filled up to the target, or played down from it.
@@ -66,6 +70,8 @@ impl Feed {
             want: None,
             queue: VecDeque::new(),
             bytes: 0,
+            last_dts: None,
+            trim_to: None,
             held: None,
             filling: true,
             needs_key: true,
@@ -76,7 +82,9 @@ impl Feed {
         }
     }
 
-    fn restart(&mut self) {
+    fn restart(&mut self, from_us: MediaUs) {
+        self.last_dts = None;
+        self.trim_to = self.video.then_some(from_us);
         self.queue.clear();
         self.bytes = 0;
         self.held = None;
@@ -102,6 +110,18 @@ impl Feed {
         }
     }
 
+    /// Before a seek's target, every key frame makes what is queued before it superfluous.
+    fn trim(&mut self, sample: &Sample) {
+        let Some(target) = self.trim_to else { return };
+        if sample.dts_us > target {
+            self.trim_to = None;
+        } else if sample.key && sample.pts_us <= target {
+            // A configuration stays: it holds for what follows.
+            self.queue.retain(|entry| matches!(entry, Entry::Configure(_)));
+            self.bytes = 0;
+        }
+    }
+
     fn batch_ready(&self) -> bool {
         self.bytes >= APPEND_BYTES || self.queue.len() >= APPEND_SAMPLES || self.queued_us() >= BATCH_US
     }
@@ -118,6 +138,8 @@ pub(crate) struct Feeds {
     restarted: Option<u64>,
     restart_from: Option<MediaUs>,
     target_us: MediaUs,
+    /// The source failed: what is queued is all there will be.
+    pub(crate) draining: bool,
     position_us: MediaUs,
     /// Mark of the source in the append cursor.
     pub(crate) tag: u64,
@@ -145,24 +167,30 @@ impl Feeds {
                     && feed.want.is_some()
                     && feed.filling
                     && !feed.ended
-                    && !feed.batch_ready()
+                    && (feed.trim_to.is_some() || !feed.batch_ready())
             })
     }
 
-    /// Takes the next sample in decode order.
-    pub(crate) fn push(&mut self, sample: Sample) {
+    /// Takes the next sample in decode order. `together`: the tracks interleaved with it (none: all).
+    pub(crate) fn push(&mut self, sample: Sample, together: Option<&[u32]>) {
         let dts_us = sample.dts_us;
         let Some(feed) = self.feeds.iter_mut().find(|feed| feed.track == sample.track) else { return };
         if feed.ended || feed.needs_key && !sample.key || feed.skip_to_dts.is_some_and(|dts| dts_us <= dts) {
             return;
         }
+        // Two segments of different variants may overlap by an audio frame.
+        if !feed.discontinuity && feed.last_dts.is_some_and(|last| dts_us < last) {
+            return;
+        }
+        feed.trim(&sample);
         feed.needs_key = false;
         feed.skip_to_dts = None;
+        feed.last_dts = Some(dts_us);
         feed.bytes += sample.data.len();
         let discontinuity = std::mem::take(&mut feed.discontinuity);
         feed.queue.push_back(Entry::Sample(sample, discontinuity));
         self.make_room();
-        self.end_sparse(dts_us);
+        self.end_sparse(dts_us, together);
     }
 
     /// Takes a cue of one of the source's text tracks.
@@ -174,14 +202,6 @@ impl Feeds {
     pub(crate) fn configure(&mut self, track: &Track) {
         if let Some(feed) = self.feeds.iter_mut().find(|feed| feed.track == track.id) {
             feed.queue.push_back(Entry::Configure(Box::new(track.clone())));
-            feed.discontinuity = true;
-            feed.needs_key = true;
-        }
-    }
-
-    /// The timestamps of the track start anew with the next sample.
-    pub(crate) fn discontinuity(&mut self, track: u32) {
-        if let Some(feed) = self.feeds.iter_mut().find(|feed| feed.track == track) {
             feed.discontinuity = true;
             feed.needs_key = true;
         }
@@ -210,8 +230,9 @@ impl Feeds {
         }
     }
 
-    fn end_sparse(&mut self, dts_us: MediaUs) {
-        for feed in &mut self.feeds {
+    fn end_sparse(&mut self, dts_us: MediaUs, together: Option<&[u32]>) {
+        let interleaved = |feed: &&mut Feed| together.is_none_or(|tracks| tracks.contains(&feed.track));
+        for feed in self.feeds.iter_mut().filter(interleaved) {
             let reached = feed.held.map(|held| held.to_us).or(self.restart_from);
             let behind = reached.is_some_and(|reached| dts_us.saturating_sub(reached) > SPARSE_US);
             if feed.queue.is_empty() && behind && feed.want.is_some() {
@@ -312,7 +333,7 @@ impl Feeds {
         self.restarted = Some(want.seek);
         self.restart_from = Some(want.from_us);
         for feed in &mut self.feeds {
-            feed.restart();
+            feed.restart(want.from_us);
         }
         Some(want.from_us)
     }
@@ -340,6 +361,9 @@ impl Feeds {
                 feed.filling = true;
             }
             let Some(want) = feed.want else { continue };
+            if feed.trim_to.is_some() && !feed.ended && !self.draining && held < HELD_BYTES {
+                continue;
+            }
             if feed.queue.is_empty() {
                 if feed.ended && !feed.end_sent {
                     feed.end_sent = true;
@@ -349,8 +373,8 @@ impl Feeds {
                 }
                 continue;
             }
-            let due = feed.filling && (feed.batch_ready() || feed.ended || ahead < URGENT_US);
-            if due || crowded || feed.ended && feed.filling {
+            let due = feed.batch_ready() || feed.ended || ahead < URGENT_US;
+            if due && feed.filling || crowded || self.draining {
                 feed.append(want, self.tag, shim)?;
                 worked = true;
             }
@@ -363,6 +387,17 @@ impl Feeds {
         let low = self.target_us - REFILL_US;
         let waiting = self.feeds.iter().filter(|feed| feed.want.is_some() && !feed.filling && !feed.end_sent);
         waiting.filter_map(|feed| anchor.host_at(feed.held?.to_us.saturating_sub(low))).min()
+    }
+
+    /// Media ahead of the position in the enabled stream that has least.
+    pub(crate) fn ahead_us(&self) -> MediaUs {
+        let enabled = self.feeds.iter().filter(|feed| feed.enabled && !feed.ended);
+        enabled.map(|feed| feed.ahead_us(self.position_us)).min().unwrap_or(0)
+    }
+
+    /// `media_time` as of the last answer.
+    pub(crate) fn position_us(&self) -> MediaUs {
+        self.position_us
     }
 
     /// What is buffered in every enabled stream, as far as it was appended since the last restart.
@@ -379,12 +414,6 @@ impl Feeds {
     /// Earliest decode time that a stream taken over from an earlier instance still lacks.
     pub(crate) fn adopted_from(&self) -> Option<MediaUs> {
         self.feeds.iter().filter(|feed| !feed.ended).map(|feed| feed.skip_to_dts.unwrap_or(0)).min()
-    }
-
-    /// Bytes of samples in the core.
-    #[cfg(test)]
-    pub(crate) fn held_bytes(&self) -> usize {
-        self.feeds.iter().map(|feed| feed.bytes).sum()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A container for tests: a header with an index of key frames, then samples one after the other.
 //!
-//! `TOY1`, u8 tracks, u32 entries of the index; per track u8 kind (1 video, 2 audio, 3 text, 4 video of an unknown codec); per entry i64 pts,
+//! `TOY1`, u8 tracks, u32 entries of the index; per track u8 kind (1 video, 2 audio, 3 text, 4 video of an unknown codec, 5 video of another profile); per entry i64 pts,
 //! u64 offset; per sample u8 track, u8 key, i64 pts, i64 dts, u32 duration, u32 size and the bytes. All little-endian.
 
 use kinora_bytes::{Cursor, Window};
@@ -10,6 +10,11 @@ use kinora_demux::{
 
 const MAGIC: &[u8] = b"TOY1";
 const SAMPLE_HEAD: usize = 26;
+const VIDEO: u8 = 1;
+const AUDIO: u8 = 2;
+const TEXT: u8 = 3;
+const ODD_VIDEO: u8 = 4;
+const HIGH_VIDEO: u8 = 5;
 
 /// What a toy file holds.
 #[derive(Clone, Debug)]
@@ -22,6 +27,8 @@ pub struct Toy {
     pub video: bool,
     /// Declares the video track's codec unknown.
     pub odd_video: bool,
+    /// The video track has another profile and twice the size.
+    pub high: bool,
     /// Audio tracks of 50 frames a second.
     pub audio: u8,
     /// A text track with a cue each second.
@@ -37,6 +44,7 @@ impl Default for Toy {
             duration_us: 10_000_000,
             video: true,
             odd_video: false,
+            high: false,
             audio: 1,
             text: false,
             frame_bytes: 1000,
@@ -47,53 +55,94 @@ impl Default for Toy {
 impl Toy {
     /// The file.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut kinds = Vec::new();
-        if self.video {
-            kinds.push(if self.odd_video { 4 } else { 1 });
-        }
-        kinds.extend((0..self.audio).map(|_| 2));
-        if self.text {
-            kinds.push(3);
-        }
-        // (time, track, key, duration, size) in file order.
-        let mut samples = Vec::new();
-        for (track, kind) in kinds.iter().enumerate() {
-            let (step, size) = match kind {
-                1 | 4 => (40_000, self.frame_bytes),
-                2 => (20_000, 100),
-                _ => (1_000_000, 6),
-            };
-            for n in 0..self.duration_us / step {
-                let key = !matches!(kind, 1 | 4) || n % 25 == 0;
-                samples.push((self.start_us + n * step, track as u8, key, step as u32, size));
-            }
-        }
-        samples.sort();
-        let keys: Vec<usize> = (0..samples.len()).filter(|&i| samples[i].1 == 0 && samples[i].2).collect();
-        let mut out = MAGIC.to_vec();
-        out.push(kinds.len() as u8);
-        out.extend_from_slice(&(keys.len() as u32).to_le_bytes());
-        out.extend_from_slice(&self.duration_us.to_le_bytes());
-        out.extend_from_slice(&self.start_us.to_le_bytes());
-        out.extend_from_slice(&kinds);
+        let samples = self.samples();
+        let keys: Vec<usize> =
+            (0..samples.len()).filter(|&i| samples[i].track == 0 && samples[i].key).collect();
+        let mut out = self.header(keys.len());
         let mut at = out.len() + keys.len() * 16;
-        let mut body = Vec::new();
-        for (i, &(time, track, key, duration, size)) in samples.iter().enumerate() {
+        for (i, sample) in samples.iter().enumerate() {
             if keys.binary_search(&i).is_ok() {
-                out.extend_from_slice(&time.to_le_bytes());
+                out.extend_from_slice(&sample.time_us.to_le_bytes());
                 out.extend_from_slice(&(at as u64).to_le_bytes());
             }
-            body.extend_from_slice(&[track, u8::from(key)]);
-            body.extend_from_slice(&time.to_le_bytes());
-            body.extend_from_slice(&time.to_le_bytes());
-            body.extend_from_slice(&duration.to_le_bytes());
-            body.extend_from_slice(&(size as u32).to_le_bytes());
-            body.resize(body.len() + size, b'a' + track);
-            at += SAMPLE_HEAD + size;
+            at += SAMPLE_HEAD + sample.size;
         }
-        out.extend(body);
+        out.extend(self.segment());
         out
     }
+
+    /// A file without samples and index: what segments need before them.
+    pub fn init(&self) -> Vec<u8> {
+        self.header(0)
+    }
+
+    /// The samples alone.
+    pub fn segment(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for sample in self.samples() {
+            out.extend_from_slice(&[sample.track, u8::from(sample.key)]);
+            out.extend_from_slice(&sample.time_us.to_le_bytes());
+            out.extend_from_slice(&sample.time_us.to_le_bytes());
+            out.extend_from_slice(&sample.duration_us.to_le_bytes());
+            out.extend_from_slice(&(sample.size as u32).to_le_bytes());
+            out.resize(out.len() + sample.size, b'a' + sample.track);
+        }
+        out
+    }
+
+    fn kinds(&self) -> Vec<u8> {
+        let mut kinds = Vec::new();
+        if self.video {
+            kinds.push(match (self.odd_video, self.high) {
+                (true, _) => ODD_VIDEO,
+                (_, true) => HIGH_VIDEO,
+                _ => VIDEO,
+            });
+        }
+        kinds.extend((0..self.audio).map(|_| AUDIO));
+        if self.text {
+            kinds.push(TEXT);
+        }
+        kinds
+    }
+
+    fn header(&self, entries: usize) -> Vec<u8> {
+        let kinds = self.kinds();
+        let mut out = MAGIC.to_vec();
+        out.push(kinds.len() as u8);
+        out.extend_from_slice(&(entries as u32).to_le_bytes());
+        out.extend_from_slice(&self.duration_us.to_le_bytes());
+        out.extend_from_slice(&self.start_us.to_le_bytes());
+        out.extend(kinds);
+        out
+    }
+
+    /// In file order.
+    fn samples(&self) -> Vec<ToySample> {
+        let mut samples = Vec::new();
+        for (track, kind) in (0u8..).zip(self.kinds()) {
+            let (step, size) = match kind {
+                AUDIO => (20_000, 100),
+                TEXT => (1_000_000, 6),
+                _ => (40_000, self.frame_bytes),
+            };
+            for n in 0..self.duration_us / step {
+                let key = matches!(kind, AUDIO | TEXT) || n % 25 == 0;
+                let time_us = self.start_us + n * step;
+                samples.push(ToySample { time_us, track, key, duration_us: step as u32, size });
+            }
+        }
+        samples.sort_by_key(|sample| (sample.time_us, sample.track));
+        samples
+    }
+}
+
+struct ToySample {
+    time_us: i64,
+    track: u8,
+    key: bool,
+    duration_us: u32,
+    size: usize,
 }
 
 /// Opens a toy file; fits `kinora_engine::Config`.
@@ -208,14 +257,19 @@ impl Demux for ToyDemux {
 
 fn track(id: usize, kind: u8) -> Track {
     let (codec, codec_string, kind) = match kind {
-        1 | 4 => {
-            let format =
-                VideoFormat { width: 320, height: 180, par: (1, 1), rotation_deg: 0, cicp: [2, 2, 2, 0] };
-            let codec = if kind == 1 { Codec::H264 } else { Codec::Other };
-            (codec, if kind == 1 { "avc1.64001f" } else { "odd1" }, Kind::Video(format))
+        AUDIO => (Codec::Aac, "mp4a.40.2", Kind::Audio(AudioFormat { rate_hz: 48_000, channels: 2 })),
+        TEXT => (Codec::Text, "text", Kind::Text(TextFormat::Subrip)),
+        _ => {
+            let (width, height) = if kind == HIGH_VIDEO { (640, 360) } else { (320, 180) };
+            let format = VideoFormat { width, height, par: (1, 1), rotation_deg: 0, cicp: [2, 2, 2, 0] };
+            let codec = if kind == ODD_VIDEO { Codec::Other } else { Codec::H264 };
+            let name = match kind {
+                ODD_VIDEO => "odd1",
+                HIGH_VIDEO => "avc1.640028",
+                _ => "avc1.64001f",
+            };
+            (codec, name, Kind::Video(format))
         }
-        2 => (Codec::Aac, "mp4a.40.2", Kind::Audio(AudioFormat { rate_hz: 48_000, channels: 2 })),
-        _ => (Codec::Text, "text", Kind::Text(TextFormat::Subrip)),
     };
     Track {
         id: id as u32,

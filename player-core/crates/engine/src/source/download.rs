@@ -3,13 +3,20 @@
 use kinora_time::HostUs;
 
 use super::Reader;
-use super::reader::{Facts, Part};
+use super::reader::Part;
 use crate::error::{Error, ErrorKind};
 use crate::event::NetChange;
 use crate::shim::Shim;
 
 /// The window is asked to grow by so much at a time, so that credit follows what arrives.
 const STEP: usize = 256 << 10;
+
+/// A resource.
+pub(crate) struct Fetched {
+    /// Where it was in the end, after redirects.
+    pub(crate) url: String,
+    pub(crate) bytes: Vec<u8>,
+}
 
 /// See the [module](self).
 pub(crate) struct Download {
@@ -20,16 +27,12 @@ pub(crate) struct Download {
 impl Download {
     /// Reads at most `limit` bytes; a resource that is longer is an error.
     pub(crate) fn new(url: &str, part: Option<Part>, limit: usize) -> Self {
-        Download { reader: Reader::new(url, part), limit }
+        Download { reader: Reader::whole(url, part, STEP as u64), limit }
     }
 
     /// Goes on with what a reader has begun.
     pub(crate) fn rest_of(reader: Reader, limit: usize) -> Self {
         Download { reader, limit }
-    }
-
-    pub(crate) fn facts(&self) -> &Facts {
-        self.reader.facts()
     }
 
     pub(crate) fn net(
@@ -42,8 +45,8 @@ impl Download {
         self.reader.net(ticket, change, now, shim)
     }
 
-    /// Goes on; the bytes, once all are there.
-    pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<Option<&[u8]>, Error> {
+    /// Goes on; the resource, once all of it is there.
+    pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<Option<Fetched>, Error> {
         let held = self.reader.window().len();
         if held > self.limit {
             return Err(Error::new(ErrorKind::Content, "It is larger than such a file may be."));
@@ -51,7 +54,8 @@ impl Download {
         self.reader.need(0, held + STEP, shim)?;
         self.reader.poll(now, shim)?;
         let window = self.reader.window();
-        Ok(if window.ended() { window.from(0) } else { None })
+        let whole = window.from(0).filter(|_| window.ended());
+        Ok(whole.map(|bytes| Fetched { url: self.reader.facts().final_url.clone(), bytes: bytes.to_vec() }))
     }
 
     pub(crate) fn wake_us(&self) -> Option<HostUs> {

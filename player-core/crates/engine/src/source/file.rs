@@ -44,7 +44,7 @@ impl FileSource {
             Step::Sample(sample) => {
                 self.at_start = false;
                 bytes = sample.data.len();
-                cx.feeds.push(sample);
+                cx.feeds.push(sample, None);
             }
             Step::Cue(cue) => cx.feeds.push_cue(NewCue::Payload(cue)),
             Step::End => {

@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, is_transient, is_transient_status};
 use crate::event::NetChange;
 use crate::shim::{Request, Shim};
 
-/// Bytes in memory and on their way, at most, unless a parser needs one structure that is larger. Half of what the core may hold; the
-/// other half are demuxed samples.
+/// Bytes of a file in memory and on their way, at most, unless a parser needs one structure that is larger. Half of what the core
+/// may hold; the other half are demuxed samples.
 const WINDOW_BYTES: u64 = 2 << 20;
 /// Credit of a new fetch: enough for the head of most files, little enough that a jump elsewhere wastes no time.
 const FIRST_CREDIT: u64 = 512 << 10;
@@ -50,6 +50,9 @@ pub(crate) struct Transfer {
 pub(crate) struct Reader {
     url: String,
     part: Option<Part>,
+    /// Read from front to back: the first request asks for no range, which caches serve best.
+    whole: bool,
+    window_bytes: u64,
     window: Window,
     need: (u64, u64),
     fetch: Option<Fetch>,
@@ -80,6 +83,8 @@ impl Reader {
         Reader {
             url: url.to_owned(),
             part,
+            whole: false,
+            window_bytes: WINDOW_BYTES,
             window,
             need: (0, 1),
             fetch: None,
@@ -89,6 +94,21 @@ impl Reader {
             retry_at: None,
             last: None,
         }
+    }
+
+    /// Reads from front to back, with at most `window_bytes` in memory and on their way.
+    pub(crate) fn whole(url: &str, part: Option<Part>, window_bytes: u64) -> Self {
+        Reader { whole: true, window_bytes, ..Reader::new(url, part) }
+    }
+
+    /// Moves what has arrived to the end of `window`; whether that was anything.
+    pub(crate) fn pour(&mut self, window: &mut Window) -> bool {
+        let (start, end) = (self.window.start(), self.window.end());
+        let bytes = self.window.from(start).unwrap_or_default();
+        window.extend(bytes);
+        self.need = (end, 1);
+        self.window.drop_before(end);
+        start < end
     }
 
     pub(crate) fn window(&self) -> &Window {
@@ -104,19 +124,17 @@ impl Reader {
         self.ranges != Some(false)
     }
 
-    /// The measured transfer of a finished fetch, once.
+    /// The measured transfer of what was read to its end, once. All bytes may be there before the fetch is said to be over.
     pub(crate) fn take_transfer(&mut self) -> Option<Transfer> {
+        if self.window.ended() && self.fetch.is_some() {
+            self.finish();
+        }
         self.last.take()
     }
 
     /// When [`Reader::poll`] is due without an event.
     pub(crate) fn wake_us(&self) -> Option<HostUs> {
         self.retry_at
-    }
-
-    /// Whether the answer's head has come.
-    pub(crate) fn has_answer(&self) -> bool {
-        self.ranges.is_some()
     }
 
     /// States that at least `least` bytes at `at` are needed, and none before.
@@ -157,7 +175,7 @@ impl Reader {
     /// Starts or continues the fetch as far as there is room.
     pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<(), Error> {
         self.window.drop_before(self.need.0);
-        let room = WINDOW_BYTES.max(self.need.1 + CREDIT_STEP).saturating_sub(self.window.len() as u64);
+        let room = self.window_bytes.max(self.need.1 + CREDIT_STEP).saturating_sub(self.window.len() as u64);
         if let Some(fetch) = &mut self.fetch {
             let give = room.saturating_sub(fetch.credit);
             if give >= CREDIT_STEP || fetch.credit == 0 && give > 0 {
@@ -171,7 +189,7 @@ impl Reader {
             return Ok(());
         }
         self.retry_at = None;
-        self.start(now, room.clamp(1, FIRST_CREDIT.max(self.need.1)), shim)
+        self.start(now, room.clamp(1, FIRST_CREDIT.min(self.window_bytes).max(self.need.1)), shim)
     }
 
     fn start(&mut self, now: HostUs, credit: u64, shim: &mut dyn Shim) -> Result<(), Error> {
@@ -179,7 +197,8 @@ impl Reader {
         let from = self.window.end();
         let base = self.part.map_or(0, |part| part.start);
         let mut headers = Vec::new();
-        if self.ranges != Some(false) {
+        let anywhere = self.whole && from == 0 && self.part.is_none();
+        if self.ranges != Some(false) && !anywhere {
             let last = self.part.map(|part| (part.start + part.len).saturating_sub(1));
             let last = last.map(|last| last.to_string()).unwrap_or_default();
             headers.push(("range".to_owned(), format!("bytes={}-{last}", base.saturating_add(from))));
@@ -285,7 +304,9 @@ impl Reader {
             }
             200 => {
                 fetch.skip = wanted;
-                self.ranges = Some(false);
+                if !self.whole || wanted > 0 {
+                    self.ranges = Some(false);
+                }
                 let encoded = head.header("content-encoding").is_some();
                 head.header("content-length").filter(|_| !encoded).and_then(|len| len.trim().parse().ok())
             }

@@ -1,0 +1,553 @@
+//! HTTP Live Streaming (RFC 8216): variants, renditions and their segments.
+
+mod lane;
+mod lines;
+mod packed;
+mod text;
+
+use std::sync::Arc;
+
+use kinora_abr::Throughput;
+use kinora_demux::{Codec, Kind, TextFormat, Track};
+use kinora_manifest::{MediaPlaylist, Playlist, Presentation, RenditionKind, Variables};
+use kinora_time::{HostUs, MediaUs};
+
+use self::lane::{Ids, Lane, Progress, Shared};
+use self::lines::Lines;
+use self::text::TextLane;
+use super::{Cx, Download, Extent, Fetched, OpenContainer, Source};
+use crate::error::{Error, ErrorKind};
+use crate::event::NetChange;
+use crate::shim::Shim;
+
+/// Bytes of a playlist: a day of two-second segments has about 5 MB.
+const PLAYLIST_BYTES: usize = 16 << 20;
+/// Missing segments in a row that are passed over; more is an outage, not a gap.
+const MOST_SKIPPED: usize = 3;
+
+const VIDEO: u32 = 1;
+/// The first audio track inside the variant.
+const MUXED_AUDIO: u32 = 2;
+const MOST_MUXED_AUDIO: u32 = 8;
+/// Plus the rendition's place in the presentation.
+const RENDITIONS: u32 = 100;
+
+/// See the [module](self).
+pub(crate) struct HlsSource {
+    presentation: Presentation,
+    /// Rates of the variants to adapt between, and their places in the presentation.
+    rates_bps: Vec<u64>,
+    places: Vec<usize>,
+    /// Playlists that were fetched, by place in `places`.
+    playlists: Vec<Option<Arc<MediaPlaylist>>>,
+    current: usize,
+    /// The playlist being fetched for the main lane.
+    download: Option<(usize, Download)>,
+    main: Option<Lane>,
+    /// Place of the audio rendition that is heard; none: inside the variant.
+    audio_rendition: Option<usize>,
+    audio_download: Option<Download>,
+    audio: Option<Lane>,
+    /// Where a lane that opens late goes on, playlist time.
+    at_us: MediaUs,
+    text: Option<TextLane>,
+    shared: Shared,
+    throughput: Throughput,
+    announced: bool,
+    /// Variants that failed since a segment last came, and segments passed over.
+    failed: Vec<usize>,
+    /// The main lane waits for the playlist of `current`.
+    switching: bool,
+    skipped: usize,
+    notice: Option<String>,
+}
+
+impl HlsSource {
+    /// A presentation of variants.
+    pub(crate) fn multivariant(presentation: Presentation, open: OpenContainer) -> Result<Self, Error> {
+        // Sound alone stands beside the picture for those who have no bandwidth for it; a switch there and back would be
+        // a black screen.
+        let pictured = presentation.variants.iter().any(|variant| variant.resolution.is_some());
+        let fits = |place: &usize| !pictured || presentation.variants[*place].resolution.is_some();
+        let places: Vec<usize> = (0..presentation.variants.len()).filter(fits).collect();
+        if places.is_empty() {
+            return Err(Error::new(ErrorKind::Content, "The playlist names nothing that can be played."));
+        }
+        let rate = |place: &usize| {
+            let variant = &presentation.variants[*place];
+            variant.average_bandwidth_bps.unwrap_or(variant.bandwidth_bps)
+        };
+        let rates_bps: Vec<u64> = places.iter().map(rate).collect();
+        let mut source = HlsSource::empty(open);
+        source.current = kinora_abr::choose(&rates_bps, None, None, 0);
+        source.playlists = vec![None; places.len()];
+        source.rates_bps = rates_bps;
+        source.places = places;
+        source.presentation = presentation;
+        source.audio_rendition = source.default_audio();
+        Ok(source)
+    }
+
+    /// One playlist of segments.
+    pub(crate) fn single(playlist: MediaPlaylist, open: OpenContainer) -> Self {
+        let mut source = HlsSource::empty(open);
+        source.rates_bps = vec![0];
+        source.places = vec![0];
+        source.playlists = vec![Some(Arc::new(playlist))];
+        source
+    }
+
+    fn empty(open: OpenContainer) -> Self {
+        HlsSource {
+            presentation: Presentation::default(),
+            rates_bps: Vec::new(),
+            places: Vec::new(),
+            playlists: Vec::new(),
+            current: 0,
+            download: None,
+            main: None,
+            audio_rendition: None,
+            audio_download: None,
+            audio: None,
+            at_us: 0,
+            text: None,
+            shared: Shared { open, lines: Lines::default() },
+            throughput: Throughput::new(),
+            announced: false,
+            failed: Vec::new(),
+            switching: false,
+            skipped: 0,
+            notice: None,
+        }
+    }
+
+    // ---- renditions
+
+    /// Places of the renditions of a kind that go with the first chosen variant. Its groups are kept when the variant changes:
+    /// sound that changes with the picture is heard, and its rate is small beside the picture's.
+    fn renditions(&self, kind: RenditionKind) -> Vec<usize> {
+        let variant = self.places.first().and_then(|place| self.presentation.variants.get(*place));
+        let group = variant.and_then(|variant| match kind {
+            RenditionKind::Audio => variant.audio_group.as_ref(),
+            _ => variant.subtitles_group.as_ref(),
+        });
+        let fits = |place: &usize| {
+            let rendition = &self.presentation.renditions[*place];
+            rendition.kind == kind && Some(&rendition.group) == group
+        };
+        (0..self.presentation.renditions.len()).filter(fits).collect()
+    }
+
+    fn default_audio(&self) -> Option<usize> {
+        let audio = self.renditions(RenditionKind::Audio);
+        let pick = |wanted: fn(&kinora_manifest::Rendition) -> bool| {
+            audio.iter().copied().find(|place| wanted(&self.presentation.renditions[*place]))
+        };
+        let place = pick(|r| r.default).or_else(|| pick(|r| r.autoselect)).or(audio.first().copied())?;
+        self.presentation.renditions[place].uri.as_ref().map(|_| place)
+    }
+
+    /// The tracks of the presentation. Renditions that were not opened are taken to be encoded like the one that was.
+    fn tracks(&self, main: &Lane) -> Vec<Track> {
+        let mut tracks = main.tracks().to_vec();
+        let renditions = self.renditions(RenditionKind::Audio);
+        let is_audio = |track: &&Track| matches!(track.kind, Kind::Audio(_));
+        let lane = self.audio.as_ref().unwrap_or(main);
+        if let Some(model) = lane.tracks().iter().find(is_audio).filter(|_| !renditions.is_empty()).cloned() {
+            tracks.retain(|track| !matches!(track.kind, Kind::Audio(_)));
+            for place in renditions {
+                let rendition = &self.presentation.renditions[place];
+                let id = if rendition.uri.is_some() { RENDITIONS + place as u32 } else { MUXED_AUDIO };
+                tracks.push(Track {
+                    id,
+                    language: rendition.language.clone().unwrap_or_default(),
+                    label: rendition.name.clone(),
+                    default: Some(place) == self.audio_rendition
+                        || self.audio_rendition.is_none() && id == MUXED_AUDIO,
+                    ..model.clone()
+                });
+            }
+        }
+        for place in self.renditions(RenditionKind::Subtitles) {
+            let rendition = &self.presentation.renditions[place];
+            if rendition.uri.is_some() {
+                tracks.push(Track {
+                    id: RENDITIONS + place as u32,
+                    codec: Codec::Text,
+                    codec_string: "wvtt".to_owned(),
+                    extradata: Vec::new(),
+                    kind: Kind::Text(TextFormat::WebVtt),
+                    language: rendition.language.clone().unwrap_or_default(),
+                    label: rendition.name.clone(),
+                    default: rendition.default,
+                    forced: rendition.forced,
+                });
+            }
+        }
+        tracks
+    }
+
+    fn rendition_url(&self, place: usize) -> Option<&str> {
+        self.presentation.renditions.get(place)?.uri.as_deref()
+    }
+
+    // ---- playlists
+
+    /// Fetches what is missing of playlists; whether the lanes can go on.
+    fn open_playlists(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
+        if self.main.is_none() && self.playlists[self.current].is_none() && self.download.is_none() {
+            self.fetch_variant(self.current);
+        }
+        if let Some((variant, download)) = &mut self.download {
+            let variant = *variant;
+            match download.poll(cx.now, cx.shim) {
+                Ok(None) => {}
+                Ok(Some(file)) => {
+                    self.download = None;
+                    match media(&file, &self.presentation.variables) {
+                        Ok(playlist) => self.playlists[variant] = Some(Arc::new(playlist)),
+                        Err(error) => self.playlist_failed(variant, error)?,
+                    }
+                }
+                Err(error) => {
+                    self.download = None;
+                    self.playlist_failed(variant, error)?;
+                }
+            }
+        }
+        if self.switching {
+            let Some(playlist) = self.playlists[self.current].clone() else {
+                // Its playlist failed too: the next turn tries what is left, or goes on without the segment.
+                if self.download.is_none() {
+                    self.switching = false;
+                    return self.segment_failed(missing(), cx).map(|()| !self.switching);
+                }
+                return Ok(false);
+            };
+            self.switching = false;
+            if let Some(main) = &mut self.main {
+                main.change(playlist);
+            }
+        }
+        if self.main.is_none() {
+            let Some(playlist) = self.playlists[self.current].clone() else { return Ok(false) };
+            if !playlist.end_list {
+                self.notice =
+                    Some("This is a live stream: what it held when it was opened is played.".to_owned());
+            }
+            let most_audio = if self.audio_rendition.is_some() { 0 } else { MOST_MUXED_AUDIO };
+            let ids = Ids { video: Some(VIDEO), audio: Some(MUXED_AUDIO), most_audio };
+            self.main = Some(Lane::new(playlist, ids));
+        }
+        self.open_audio(cx)
+    }
+
+    fn open_audio(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
+        let Some(place) = self.audio_rendition.filter(|_| self.audio.is_none()) else { return Ok(true) };
+        if self.audio_download.is_none() {
+            let url = self.rendition_url(place).unwrap_or_default();
+            self.audio_download = Some(Download::new(url, None, PLAYLIST_BYTES));
+        }
+        let Some(download) = &mut self.audio_download else { return Ok(false) };
+        let Some(file) = download.poll(cx.now, cx.shim)? else { return Ok(false) };
+        let playlist = media(&file, &self.presentation.variables)?;
+        self.audio_download = None;
+        let ids = Ids { video: None, audio: Some(RENDITIONS + place as u32), most_audio: 1 };
+        let mut lane = Lane::new(Arc::new(playlist), ids);
+        if let (Some(base_us), true) = (self.shared.lines.base_us(), self.at_us > 0) {
+            lane.seek(self.at_us, base_us, cx.shim);
+        }
+        self.audio = Some(lane);
+        Ok(true)
+    }
+
+    fn fetch_variant(&mut self, variant: usize) {
+        let variants = &self.presentation.variants;
+        if let Some(uri) = self.places.get(variant).and_then(|place| variants.get(*place)).map(|v| &v.uri) {
+            self.download = Some((variant, Download::new(uri, None, PLAYLIST_BYTES)));
+        }
+    }
+
+    /// Notes that a variant fails, and gives another that has not: the nearest below if there is one.
+    fn other_than(&mut self, variant: usize) -> Option<usize> {
+        if !self.failed.contains(&variant) {
+            self.failed.push(variant);
+        }
+        let rate = |other: &usize| self.rates_bps[*other];
+        let left = || (0..self.places.len()).filter(|other| !self.failed.contains(other));
+        let below = left().filter(|other| rate(other) <= rate(&variant)).max_by_key(rate);
+        below.or_else(|| left().min_by_key(rate))
+    }
+
+    /// Before anything plays, another variant is opened; afterwards this one is not switched to.
+    fn playlist_failed(&mut self, variant: usize, error: Error) -> Result<(), Error> {
+        let other = self.other_than(variant);
+        if self.main.is_none() {
+            self.current = other.ok_or(error)?;
+        }
+        Ok(())
+    }
+
+    // ---- segments
+
+    fn poll_main(&mut self, cx: &mut Cx<'_>) -> Result<(), Error> {
+        loop {
+            let Some(main) = &mut self.main else { return Ok(()) };
+            let progress = main.poll(self.announced, &mut self.shared, cx);
+            if let Some((bytes, elapsed_us)) = main.take_transfer() {
+                self.throughput.record(bytes, elapsed_us);
+                self.failed.clear();
+                self.skipped = 0;
+            }
+            match progress {
+                Progress::Idle => return Ok(()),
+                Progress::Boundary => {
+                    if let Some(playlist) = self.adapt(cx.feeds.ahead_us()) {
+                        if let Some(main) = &mut self.main {
+                            main.change(playlist);
+                        }
+                    } else if let Some(main) = &mut self.main {
+                        main.advance();
+                    }
+                }
+                Progress::Failed(error) => {
+                    self.segment_failed(error, cx)?;
+                    if self.switching {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The playlist of another variant to go on with, by what the network gives and what is buffered.
+    fn adapt(&mut self, ahead_us: MediaUs) -> Option<Arc<MediaPlaylist>> {
+        if self.places.len() < 2 {
+            return None;
+        }
+        let estimate_bps = self.throughput.estimate_bps();
+        let chosen = kinora_abr::choose(&self.rates_bps, estimate_bps, Some(self.current), ahead_us);
+        if chosen == self.current || self.failed.contains(&chosen) {
+            return None;
+        }
+        let playlist = self.playlists[chosen].clone();
+        match playlist {
+            Some(_) => self.current = chosen,
+            // It comes while the current variant goes on, and serves the next boundary.
+            None if self.download.is_none() => self.fetch_variant(chosen),
+            None => {}
+        }
+        playlist
+    }
+
+    /// After its retries: the same segment from another variant, else on without it.
+    fn segment_failed(&mut self, error: Error, cx: &mut Cx<'_>) -> Result<(), Error> {
+        if error.kind == ErrorKind::Unsupported || error.kind == ErrorKind::Denied {
+            return Err(error);
+        }
+        cx.shim.log(2, &format!("segment: {}", error.reason));
+        let other = self.other_than(self.current);
+        let Some(main) = &mut self.main else { return Ok(()) };
+        main.stop(cx.shim);
+        if let Some(other) = other {
+            self.current = other;
+            match self.playlists[other].clone() {
+                Some(playlist) => main.change(playlist),
+                // The lane waits for it in `open_playlists`.
+                None => {
+                    self.switching = true;
+                    self.fetch_variant(other);
+                }
+            }
+            return Ok(());
+        }
+        self.skipped += 1;
+        if self.skipped > MOST_SKIPPED {
+            return Err(error);
+        }
+        self.failed.clear();
+        main.skip(cx.shim);
+        self.notice = Some("A part is missing and was left out.".to_owned());
+        Ok(())
+    }
+
+    fn poll_audio(&mut self, cx: &mut Cx<'_>) -> Result<(), Error> {
+        loop {
+            let Some(audio) = &mut self.audio else { return Ok(()) };
+            let progress = audio.poll(self.announced, &mut self.shared, cx);
+            if audio.take_transfer().is_some() {
+                self.skipped = 0;
+            }
+            match progress {
+                Progress::Idle => return Ok(()),
+                Progress::Boundary => audio.advance(),
+                Progress::Failed(error) => {
+                    self.skipped += 1;
+                    let fatal = matches!(error.kind, ErrorKind::Unsupported | ErrorKind::Denied);
+                    if fatal || self.skipped > MOST_SKIPPED {
+                        return Err(error);
+                    }
+                    cx.shim.log(2, &format!("audio segment: {}", error.reason));
+                    audio.skip(cx.shim);
+                    self.notice = Some("A part of the sound is missing and was left out.".to_owned());
+                }
+            }
+        }
+    }
+
+    fn poll_text(&mut self, cx: &mut Cx<'_>) {
+        let Some(text) = &mut self.text else { return };
+        if let Err(error) = text.poll(&self.shared.lines, cx) {
+            self.text_failed(&error, cx.shim);
+        }
+    }
+
+    fn text_failed(&mut self, error: &Error, shim: &mut dyn Shim) {
+        if let Some(mut text) = self.text.take() {
+            text.close(shim);
+        }
+        self.notice = Some(format!("The subtitles cannot be shown. {}", error.reason));
+    }
+}
+
+impl Source for HlsSource {
+    fn poll(&mut self, cx: &mut Cx<'_>) -> Result<(), Error> {
+        if !self.open_playlists(cx)? {
+            return Ok(());
+        }
+        self.poll_main(cx)?;
+        self.poll_audio(cx)?;
+        self.poll_text(cx);
+        let (Some(main), false) = (&self.main, self.announced) else { return Ok(()) };
+        let ready = main.has_sample() && self.audio.as_ref().is_none_or(Lane::has_sample);
+        if ready {
+            let tracks = self.tracks(main);
+            self.announced = true;
+            cx.feeds.set_tracks(&tracks);
+        }
+        Ok(())
+    }
+
+    fn net(&mut self, ticket: u64, change: &NetChange, cx: &mut Cx<'_>) -> Result<bool, Error> {
+        for lane in [&mut self.main, &mut self.audio].into_iter().flatten() {
+            if lane.net(ticket, change, cx.now, cx.shim) {
+                return Ok(true);
+            }
+        }
+        if let Some((variant, download)) = &mut self.download {
+            let variant = *variant;
+            match download.net(ticket, change, cx.now, cx.shim) {
+                Ok(false) => {}
+                Ok(true) => return Ok(true),
+                Err(error) => {
+                    self.download = None;
+                    self.playlist_failed(variant, error)?;
+                    return Ok(true);
+                }
+            }
+        }
+        if let Some(download) = &mut self.audio_download
+            && download.net(ticket, change, cx.now, cx.shim)?
+        {
+            return Ok(true);
+        }
+        match self.text.as_mut().map(|text| text.net(ticket, change, cx.now, cx.shim)) {
+            Some(Ok(taken)) => Ok(taken),
+            Some(Err(error)) => {
+                self.text_failed(&error, cx.shim);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn seek(&mut self, to_us: MediaUs, cx: &mut Cx<'_>) -> Result<(), Error> {
+        let base_us = self.shared.lines.base_us().unwrap_or(0);
+        self.at_us = to_us.saturating_sub(base_us).max(0);
+        for lane in [&mut self.main, &mut self.audio].into_iter().flatten() {
+            lane.seek(self.at_us, base_us, cx.shim);
+        }
+        Ok(())
+    }
+
+    fn choose(&mut self, audio: Option<u32>, captions: Option<u32>, shim: &mut dyn Shim) {
+        let place = |id: u32| id.checked_sub(RENDITIONS).map(|place| place as usize);
+        let rendition = audio.and_then(place);
+        if audio.is_some() && rendition != self.audio_rendition {
+            self.audio_rendition = rendition;
+            if let Some(mut lane) = self.audio.take() {
+                lane.stop(shim);
+            }
+            if let Some(mut download) = self.audio_download.take() {
+                download.close(shim);
+            }
+        }
+        if captions != self.text.as_ref().map(TextLane::track) {
+            if let Some(mut text) = self.text.take() {
+                text.close(shim);
+            }
+            let url = captions.and_then(place).and_then(|place| self.rendition_url(place));
+            self.text =
+                captions.zip(url).map(|(id, url)| TextLane::new(id, url, &self.presentation.variables));
+        }
+    }
+
+    fn take_notice(&mut self) -> Option<String> {
+        self.notice.take()
+    }
+
+    fn extent(&self) -> Extent {
+        Extent {
+            start_us: self.shared.lines.base_us().unwrap_or(0),
+            duration_us: self.main.as_ref().map(Lane::duration_us),
+            seekable: true,
+        }
+    }
+
+    fn wake_us(&self) -> Option<HostUs> {
+        let lanes = [&self.main, &self.audio].into_iter().flatten().map(Lane::wake_us);
+        let downloads = [self.download.as_ref().map(|(_, download)| download), self.audio_download.as_ref()];
+        let downloads = downloads.into_iter().flatten().map(Download::wake_us);
+        lanes.chain(downloads).chain(self.text.as_ref().map(TextLane::wake_us)).flatten().min()
+    }
+
+    fn close(&mut self, shim: &mut dyn Shim) {
+        for lane in [&mut self.main, &mut self.audio].into_iter().flatten() {
+            lane.stop(shim);
+        }
+        let downloads = [self.download.as_mut().map(|(_, download)| download), self.audio_download.as_mut()];
+        for download in downloads.into_iter().flatten() {
+            download.close(shim);
+        }
+        if let Some(text) = &mut self.text {
+            text.close(shim);
+        }
+    }
+}
+
+fn missing() -> Error {
+    Error::new(ErrorKind::Network, "Parts of it are missing on the server.")
+}
+
+/// A playlist of segments that can be played.
+fn media(file: &Fetched, variables: &Variables) -> Result<MediaPlaylist, Error> {
+    let reason = match kinora_manifest::parse(&file.bytes, &file.url, variables) {
+        Ok(Playlist::Media(playlist)) if !playlist.segments.is_empty() => return Ok(playlist),
+        Ok(Playlist::Media(_)) => "The playlist is empty.",
+        Ok(_) => "The playlist names other playlists where it should name segments.",
+        Err(error) => return Err(playlist_error(error)),
+    };
+    Err(Error::new(ErrorKind::Content, reason))
+}
+
+/// A text that is of no use as a playlist.
+pub(crate) fn playlist_error(error: kinora_manifest::ManifestError) -> Error {
+    Error::new(
+        ErrorKind::Content,
+        match error {
+            kinora_manifest::ManifestError::NotAPlaylist => "What the server sent is no playlist.",
+            kinora_manifest::ManifestError::Empty => "The playlist names nothing that can be played.",
+            kinora_manifest::ManifestError::TooLarge => "The playlist is too large.",
+        },
+    )
+}
