@@ -35,6 +35,13 @@ pub struct Config {
     pub open_container: OpenContainer,
 }
 
+impl Config {
+    /// For every container the player knows.
+    pub fn new(resume: bool) -> Self {
+        Config { resume, open_container: kinora_demux::open }
+    }
+}
+
 /// Where a seek ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeekMode {

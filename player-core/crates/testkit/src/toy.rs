@@ -5,7 +5,7 @@
 
 use kinora_bytes::{Cursor, Window};
 use kinora_demux::{
-    AudioFormat, Codec, Cue, Demux, Error, Kind, Sample, Step, TextFormat, Track, Trim, VideoFormat,
+    AudioFormat, Codec, Cue, Demux, Error, Kind, Probe, Sample, Step, TextFormat, Track, Trim, VideoFormat,
 };
 
 const MAGIC: &[u8] = b"TOY1";
@@ -146,12 +146,11 @@ struct ToySample {
 }
 
 /// Opens a toy file; fits `kinora_engine::Config`.
-pub fn open(window: &Window) -> Result<Option<Box<dyn Demux>>, Error> {
-    match window.get(window.start(), 4) {
-        Some(head) if head == MAGIC => Ok(Some(Box::new(ToyDemux::default()))),
-        Some(_) => Err(Error::Unrecognised("no toy".to_owned())),
-        None if window.ended() => Err(Error::Unrecognised("no toy".to_owned())),
-        None => Ok(None),
+pub fn open(window: &Window, _name: &str) -> Result<Probe, Error> {
+    match window.get(0, MAGIC.len()) {
+        Some(MAGIC) => Ok(Probe::Demuxer(Box::new(ToyDemux::default()))),
+        None if !window.ended() => Ok(Probe::More { at: 0, least: MAGIC.len() }),
+        _ => Err(Error::Unrecognised("no toy".to_owned())),
     }
 }
 

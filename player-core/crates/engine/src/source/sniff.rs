@@ -1,6 +1,6 @@
 //! What an address holds, told by its first bytes.
 
-use kinora_demux::{Demux, Window};
+use kinora_demux::{Probe, Window};
 use kinora_manifest::{Playlist, Variables};
 use kinora_time::HostUs;
 
@@ -10,12 +10,13 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{NetChange, SourceSpec};
 use crate::shim::Shim;
 
-/// Opens the container whose head is in a window; none while the window is too short to tell.
-pub type OpenContainer = fn(&Window) -> Result<Option<Box<dyn Demux>>, kinora_demux::Error>;
+/// Finds the demuxer for a resource by its content; the name only decides between formats that fit equally well.
+pub type OpenContainer = fn(&Window, &str) -> Result<Probe, kinora_demux::Error>;
 
-/// A first look that tells most containers, and a second for those whose mark comes late (a transport stream that starts amid a packet, a file
-/// with padding in front).
-const LOOKS: [usize; 2] = [8 << 10, 256 << 10];
+/// A first look, enough for most containers.
+const FIRST_LOOK: usize = 4 << 10;
+/// What lies in front of a container (a tag with a cover) is read through up to here, and jumped over when it is larger.
+const READ_THROUGH: u64 = 512 << 10;
 const PLAYLIST_BYTES: usize = 16 << 20;
 
 /// Reads the head of an address, or all of it when it is a playlist.
@@ -25,8 +26,8 @@ pub(crate) struct Sniffer {
 }
 
 enum Stage {
-    Head { reader: Reader, look: usize },
-    Playlist(Download),
+    Head(Box<Reader>),
+    Playlist(Box<Download>),
 }
 
 /// What was found.
@@ -39,7 +40,7 @@ pub(crate) enum Sniffed {
 
 impl Sniffer {
     pub(crate) fn new(url: &str, open: OpenContainer) -> Self {
-        Sniffer { stage: Stage::Head { reader: Reader::new(url, None), look: 0 }, open }
+        Sniffer { stage: Stage::Head(Box::new(Reader::new(url, None))), open }
     }
 
     pub(crate) fn net(
@@ -50,64 +51,72 @@ impl Sniffer {
         shim: &mut dyn Shim,
     ) -> Result<bool, Error> {
         match &mut self.stage {
-            Stage::Head { reader, .. } => reader.net(ticket, change, now, shim),
+            Stage::Head(reader) => reader.net(ticket, change, now, shim),
             Stage::Playlist(download) => download.net(ticket, change, now, shim),
         }
     }
 
     pub(crate) fn wake_us(&self) -> Option<HostUs> {
         match &self.stage {
-            Stage::Head { reader, .. } => reader.wake_us(),
+            Stage::Head(reader) => reader.wake_us(),
             Stage::Playlist(download) => download.wake_us(),
         }
     }
 
     pub(crate) fn close(&mut self, shim: &mut dyn Shim) {
         match &mut self.stage {
-            Stage::Head { reader, .. } => reader.close(shim),
+            Stage::Head(reader) => reader.close(shim),
             Stage::Playlist(download) => download.close(shim),
         }
     }
 
     /// Goes on; what was found, once that is known. Afterwards the sniffer is empty.
     pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<Option<Sniffed>, Error> {
+        if let Stage::Head(reader) = &mut self.stage {
+            if reader.window().is_empty() {
+                reader.need(0, FIRST_LOOK, shim)?;
+            }
+            reader.poll(now, shim)?;
+        }
         loop {
             match &mut self.stage {
                 Stage::Playlist(download) => {
                     let Some(file) = download.poll(now, shim)? else { return Ok(None) };
                     return playlist(&file, self.open).map(Some);
                 }
-                Stage::Head { reader, look } => {
-                    reader.need(0, LOOKS[*look], shim)?;
-                    reader.poll(now, shim)?;
+                Stage::Head(reader) => {
                     if !reader.ready() {
                         return Ok(None);
                     }
-                    let last = *look + 1 == LOOKS.len() || reader.window().ended();
-                    let head = reader.window().from(0).unwrap_or_default();
-                    if head.is_empty() {
+                    let window = reader.window();
+                    if window.start() == 0 && window.is_empty() {
                         return Err(Error::new(ErrorKind::Content, "It is empty."));
                     }
                     // A byte order mark may come first (RFC 8216 section 4.1 forbids it; servers do it).
+                    let head = window.from(0).unwrap_or_default();
                     let marked = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).starts_with(b"#EXTM3U");
-                    let opened = if marked { Ok(None) } else { (self.open)(reader.window()) };
-                    match opened {
-                        Ok(Some(demux)) => {
-                            let reader = std::mem::replace(reader, Reader::new("", None));
+                    let probed = if marked { None } else { Some((self.open)(window, path(reader))) };
+                    match probed {
+                        Some(Ok(Probe::Demuxer(demux))) => {
+                            let reader = std::mem::replace(&mut **reader, Reader::new("", None));
                             return Ok(Some(Sniffed::Media(Box::new(FileSource::new(reader, demux)))));
                         }
-                        _ if marked || last && is_list(reader) => {
-                            let reader = std::mem::replace(reader, Reader::new("", None));
-                            self.stage = Stage::Playlist(Download::rest_of(reader, PLAYLIST_BYTES));
+                        Some(Ok(Probe::More { at, least })) => {
+                            let through = at.saturating_add(least as u64);
+                            // A reader that cannot go back must not leave the start behind.
+                            if through <= READ_THROUGH || !reader.can_jump() {
+                                let through = usize::try_from(through).unwrap_or(usize::MAX);
+                                reader.need(0, through, shim)?;
+                            } else {
+                                reader.need(at, least, shim)?;
+                            }
+                            reader.poll(now, shim)?;
                         }
-                        Err(error) if last => return Err(error.into()),
-                        Ok(None) if last => {
-                            return Err(Error::new(
-                                ErrorKind::Content,
-                                "It is not a media file that can be played.",
-                            ));
+                        Some(Err(error)) if !is_list(reader) => return Err(error.into()),
+                        Some(Err(_)) | None => {
+                            let reader = std::mem::replace(&mut **reader, Reader::new("", None));
+                            self.stage = Stage::Playlist(Box::new(Download::rest_of(reader, PLAYLIST_BYTES)));
                         }
-                        _ => *look += 1,
                     }
                 }
             }
@@ -115,11 +124,15 @@ impl Sniffer {
     }
 }
 
+/// The path of the address, whose last part is a file's name.
+fn path(reader: &Reader) -> &str {
+    reader.facts().final_url.split(['?', '#']).next().unwrap_or_default()
+}
+
 /// Whether name or sender call it a list, which plain lists without `#EXTM3U` are only told by.
 fn is_list(reader: &Reader) -> bool {
-    let facts = reader.facts();
-    let path = facts.final_url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    path.ends_with(".m3u") || path.ends_with(".m3u8") || facts.content_type.ends_with("mpegurl")
+    let path = path(reader).to_ascii_lowercase();
+    path.ends_with(".m3u") || path.ends_with(".m3u8") || reader.facts().content_type.ends_with("mpegurl")
 }
 
 fn playlist(file: &Fetched, open: OpenContainer) -> Result<Sniffed, Error> {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use kinora_demux::{Demux, Kind, Sample, Step, Track, Window};
+use kinora_demux::{Demux, Kind, Probe, Sample, Step, Track, Window};
 use kinora_manifest::{ByteRange, Init, MediaPlaylist, Segment};
 use kinora_time::{HostUs, MediaUs};
 
@@ -351,16 +351,20 @@ impl Lane {
     }
 
     fn open_container(&mut self, shared: &mut Shared, cx: &mut Cx<'_>) -> Result<Option<Progress>, Error> {
+        let name = self
+            .segment()
+            .map(|segment| segment.uri.split(['?', '#']).next().unwrap_or_default().to_owned())
+            .unwrap_or_default();
         let Some(run) = &mut self.run else { return Ok(None) };
-        let enough = run.window.len() >= PROBE_BYTES || run.window.ended();
-        match (shared.open)(&run.window) {
-            Ok(Some(demux)) => {
+        match (shared.open)(&run.window, &name)? {
+            Probe::Demuxer(demux) => {
                 run.demux = Some(demux);
                 Ok(None)
             }
-            Err(error) if enough => Err(error.into()),
-            Ok(None) if enough => Err(Error::new(ErrorKind::Content, "A segment is of an unknown format.")),
-            Ok(None) | Err(_) => self.fill(cx),
+            Probe::More { .. } if run.window.ended() || run.window.len() > PROBE_BYTES => {
+                Err(Error::new(ErrorKind::Content, "A segment is of an unknown format."))
+            }
+            Probe::More { .. } => self.fill(cx),
         }
     }
 
