@@ -5,11 +5,15 @@
 //! Timestamps are the container's own, scaled to microseconds rounded down and with edit lists applied; nothing is rebased to 0.
 
 mod codec;
+#[cfg(test)]
+mod driver;
+mod issues;
 mod matroska;
 mod mp4;
 mod probe;
 mod sample;
 mod track;
+mod ts;
 
 pub use kinora_bytes::Window;
 pub use matroska::Matroska;
@@ -17,6 +21,7 @@ pub use mp4::Mp4;
 pub use probe::{Probe, open};
 pub use sample::{Cue, Sample, Trim};
 pub use track::{AudioFormat, Codec, Kind, TextFormat, Track, VideoFormat};
+pub use ts::Ts;
 
 /// What a demuxer does next.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! Which container a resource is, by its content.
 
-use crate::{Demux, Error, Matroska, Mp4, Window, matroska, mp4};
+use crate::{Demux, Error, Matroska, Mp4, Ts, Window, matroska, mp4, ts};
 
 /// What [`open`] came to.
 pub enum Probe {
@@ -33,6 +33,11 @@ const FORMATS: &[Format] = &[
         sniff: matroska::sniff,
         extensions: &["mkv", "mka", "mks", "webm"],
         open: || Box::new(Matroska::new()),
+    },
+    Format {
+        sniff: ts::sniff,
+        extensions: &["ts", "m2ts", "mts", "tts", "trp"],
+        open: || Box::new(Ts::new()),
     },
 ];
 

@@ -87,8 +87,8 @@ pub(crate) trait Syntax {
     fn begins_access_unit(&self, unit: &[u8]) -> bool;
     /// Takes in the next unit of the access unit.
     fn push(&mut self, unit: &[u8]);
-    /// Ends the access unit.
-    fn finish(&mut self) -> Picture;
+    /// Ends the access unit; `None` when it holds no picture that can be decoded (its parameter sets have not been seen).
+    fn finish(&mut self) -> Option<Picture>;
     /// The configuration in force, once all kinds of parameter set have been seen.
     fn config(&self) -> Option<VideoConfig>;
 }

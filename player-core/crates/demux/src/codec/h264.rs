@@ -61,6 +61,8 @@ pub(crate) struct H264 {
     pps: std::collections::BTreeMap<u32, Pps>,
     sets: ParameterSets,
     slice: Option<Slice>,
+    /// The access unit began with a slice whose parameter sets are not there.
+    unreadable: bool,
     all_intra: bool,
     recovery_point: bool,
     sets_here: bool,
@@ -190,7 +192,11 @@ impl Syntax for H264 {
     fn push(&mut self, unit: &[u8]) {
         match unit.first().map_or(0, |head| head & 31) {
             kind::SLICE | kind::PARTITION_A | kind::IDR => {
-                let Some(slice) = self.slice(unit) else { return };
+                let Some(slice) = self.slice(unit) else {
+                    // Without its parameter sets, or damaged.
+                    self.unreadable |= self.slice.is_none();
+                    return;
+                };
                 self.all_intra = slice.intra && (self.slice.is_none() || self.all_intra);
                 self.active = self.sps_of(&slice).map(|(id, _)| id);
                 self.slice.get_or_insert(slice);
@@ -213,18 +219,19 @@ impl Syntax for H264 {
         }
     }
 
-    fn finish(&mut self) -> Picture {
+    fn finish(&mut self) -> Option<Picture> {
         let slice = self.slice.take();
         let recovery_point = std::mem::take(&mut self.recovery_point);
         let sets_here = std::mem::take(&mut self.sets_here);
-        let Some(slice) = slice else { return Picture::default() };
-        Picture {
+        let unreadable = std::mem::take(&mut self.unreadable);
+        let slice = slice.filter(|_| !unreadable)?;
+        Some(Picture {
             // Broadcast encoders mark open groups by a recovery point, or only by repeating the parameter sets before an I picture.
             key: slice.idr || recovery_point || (sets_here && self.all_intra),
             order: self.order(&slice),
             resets_order: slice.idr,
             field: slice.field.0,
-        }
+        })
     }
 
     fn config(&self) -> Option<VideoConfig> {
@@ -269,9 +276,9 @@ mod tests {
         assert!(!h.begins_access_unit(idr), "a second slice of the same picture");
         let p = &[0x41, 0x9a, 0x23, 0x6c, 0x49, 0xff];
         assert!(h.begins_access_unit(p));
-        assert!(h.finish().key);
+        assert!(h.finish().unwrap().key);
         h.push(p);
-        assert!(!h.finish().key);
+        assert!(!h.finish().unwrap().key);
         assert_eq!(h.config().unwrap().extradata.len(), SPS.len() + PPS.len() + 8);
     }
 

@@ -127,8 +127,8 @@ impl Syntax for Hevc {
         }
     }
 
-    fn finish(&mut self) -> Picture {
-        self.picture.take().unwrap_or_default()
+    fn finish(&mut self) -> Option<Picture> {
+        self.picture.take().filter(|_| self.active.is_some())
     }
 
     fn config(&self) -> Option<VideoConfig> {
@@ -183,7 +183,7 @@ mod tests {
             h.push(unit);
         }
         pictures.push(h.finish());
-        let seen: Vec<_> = pictures.iter().map(|p| (p.key, p.order)).collect();
+        let seen: Vec<_> = pictures.iter().flatten().map(|p| (p.key, p.order)).collect();
         assert_eq!(seen, [(true, Some(0)), (false, Some(6)), (false, Some(4))]);
         assert!(h.config().is_some());
     }
