@@ -63,8 +63,6 @@ pub struct Ts {
     /// After a seek: of this PID nothing goes out before a key frame.
     awaits_key: Option<u16>,
     scrambled: bool,
-    /// Resources are segments of a playlist.
-    segmented: bool,
     done: bool,
     issues: Issues,
 }
@@ -158,23 +156,9 @@ impl Ts {
             search: None,
             awaits_key: None,
             scrambled: false,
-            segmented: false,
             done: false,
             issues: Issues::default(),
         }
-    }
-
-    /// Goes on with another resource, from its first byte: the next segment of a playlist, or a later one. Partial access
-    /// units are dropped; the tracks stay and timestamps go on from where they were. Called before the first segment too, it saves
-    /// the look at that segment's end: what a segment lasts is its playlist's to say.
-    pub fn restart(&mut self) {
-        self.input.jump(0);
-        self.forget_partial();
-        self.search = None;
-        self.awaits_key = None;
-        self.done = false;
-        self.segmented = true;
-        self.total = None;
     }
 
     fn forget_partial(&mut self) {
@@ -330,7 +314,7 @@ impl Ts {
                 return Ok(Step::End);
             }
             if self.search.is_none() && !self.announced && self.knows_tracks() {
-                self.total = window.total().filter(|_| !self.segmented);
+                self.total = window.total();
                 match self.total {
                     Some(total) => self.search_end(total),
                     None => self.announce()?,

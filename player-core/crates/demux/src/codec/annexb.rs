@@ -19,17 +19,6 @@ pub(crate) fn find_start_code(bytes: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// The NAL units of a byte stream, without start codes and the zeros around them.
-pub(crate) fn units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut next = find_start_code(bytes, 0);
-    std::iter::from_fn(move || {
-        let start = next? + 3;
-        next = find_start_code(bytes, start);
-        Some(trim_zeros(&bytes[start..next.unwrap_or(bytes.len())]))
-    })
-    .filter(|unit| !unit.is_empty())
-}
-
 /// Without trailing zeros: `trailing_zero_8bits`, the `zero_byte` of the next start code and cabac_zero_words; a NAL unit
 /// itself never ends with a zero byte (H.264 7.4.1).
 pub(crate) fn trim_zeros(unit: &[u8]) -> &[u8] {
@@ -129,10 +118,9 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn units_are_found_behind_three_and_four_byte_start_codes() {
-        let stream = [9, 0, 0, 0, 1, 0x67, 1, 0, 0, 0, 0, 1, 0x68, 0, 0, 1, 0x65, 0, 0, 3, 1];
-        let found: Vec<_> = units(&stream).collect();
-        assert_eq!(found, [&[0x67, 1][..], &[0x68], &[0x65, 0, 0, 3, 1]]);
+    fn trailing_zeros_do_not_belong_to_the_unit() {
+        assert_eq!(trim_zeros(&[0x65, 0, 3, 0, 0]), [0x65, 0, 3]);
+        assert_eq!(trim_zeros(&[0, 0]), []);
     }
 
     #[test]

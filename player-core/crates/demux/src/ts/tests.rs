@@ -183,18 +183,6 @@ fn seek_goes_to_the_key_frame_before_the_target() {
 }
 
 #[test]
-fn restart_keeps_tracks_and_the_unrolled_clock() {
-    let mut ts = Ts::new();
-    ts.restart();
-    let start = (1u64 << 33) - 36_000;
-    run(&mut ts, &stream(0, start, 10, 5), SIZED);
-    ts.restart();
-    let second = run(&mut ts, &stream(0, 0, 10, 5), SIZED);
-    assert_eq!((second.tracks, ts.duration_us()), (0, None));
-    assert_eq!(pts_of(&second, VIDEO)[0], (1i64 << 33) * 100 / 9);
-}
-
-#[test]
 fn pictures_that_share_a_pes_packet_get_their_own_times() {
     let mut muxer = Muxer::default();
     muxer.tables();
