@@ -14,6 +14,8 @@ mod queue;
 mod sample_entry;
 mod sample_table;
 mod seek;
+#[cfg(test)]
+mod tests;
 mod video_entry;
 
 use crate::{Cue, Demux, Error, Kind, Sample, Step, TextFormat, Track, Window};
@@ -33,10 +35,13 @@ const MAX_ISSUES: usize = 64;
 
 /// The demuxer.
 ///
-/// For segmented streams (HLS, DASH) feed the initialisation segment and then media segments: either all through one
-/// window, one after the other, or call [`Mp4::restart_segment`] whenever the next bytes are another segment's.
+/// [`Mp4::new`] is for a file. For segmented streams (HLS, DASH) take [`Mp4::segments`] and feed the initialisation segment and
+/// then media segments: either all through one window, one after the other, or with a call to [`Mp4::restart_segment`]
+/// whenever the next bytes are another segment's.
 #[derive(Debug, Default)]
 pub struct Mp4 {
+    /// The resource is not a file that has an end to look at.
+    segmented: bool,
     /// Offset of the next top-level box.
     at: u64,
     tracks: Vec<Track>,
@@ -50,6 +55,7 @@ pub struct Mp4 {
     seek: Option<Seek>,
     /// Whether the end of the file was searched for a random access index.
     looked_for_mfra: bool,
+    has_mfra: bool,
     /// The tracks are to be reported.
     announce: bool,
     announced: bool,
@@ -87,8 +93,14 @@ impl Mp4 {
         Mp4::default()
     }
 
+    /// A demuxer at offset 0 of segments: it never looks for an index or the duration at the end.
+    pub fn segments() -> Self {
+        Mp4 { segmented: true, ..Mp4::default() }
+    }
+
     /// Goes on at a box at `at`, of another segment: what was read of the one before is forgotten, the tracks are kept. Times
-    /// go on as the segment says (`tfdt`).
+    /// go on as the segment says (`tfdt`). Also after [`Step::End`], for which the end of the window that held the segment before
+    /// is taken.
     pub fn restart_segment(&mut self, at: u64) {
         self.at = at;
         self.seek = None;
@@ -153,14 +165,14 @@ impl Mp4 {
         let at = self.at;
         self.at += whole as u64;
         match &header.kind {
-            b"moov" => self.read_movie(body, window.total())?,
+            b"moov" => self.read_movie(body, at, window.total())?,
             b"moof" => self.read_fragment(body, at)?,
             _ => self.read_segment_index(body),
         }
         Ok(Walk::On)
     }
 
-    fn read_movie(&mut self, body: &[u8], total: Option<u64>) -> Result<(), Error> {
+    fn read_movie(&mut self, body: &[u8], at: u64, total: Option<u64>) -> Result<(), Error> {
         let mut issues = Vec::new();
         let movie = movie::parse(body, total, &mut issues)?;
         issues.into_iter().for_each(|issue| self.issue(issue));
@@ -168,22 +180,31 @@ impl Mp4 {
         if self.has_movie && !movie.fragmented {
             return Ok(());
         }
+        let tracks: Vec<Track> = movie.tracks.iter().map(|track| track.info.clone()).collect();
+        let changed = !self.has_movie || tracks != self.tracks;
+        // The first samples may be in the movie box itself, and the fragments go on from there.
+        let has_samples = movie.tracks.iter().any(|track| !track.entries.is_empty());
+        self.fragments_at = if has_samples { at } else { self.at };
         self.has_movie = true;
         self.fragmented = movie.fragmented;
-        self.fragments_at = self.at;
         self.stated_duration_us = movie.fragments_duration_us.filter(|&duration| duration > 0);
-        self.tracks.clear();
-        self.queues.clear();
-        self.states.clear();
-        for track in movie.tracks {
-            self.tracks.push(track.info.clone());
-            self.states.push(track.fragments.clone());
-            self.queues.push(Queue::new(track));
-        }
+        self.tracks = tracks;
+        self.states = movie.tracks.iter().map(|track| track.fragments.clone()).collect();
+        self.queues = movie.tracks.into_iter().map(Queue::new).collect();
         self.extend_span();
-        // The start is told by the first fragment, if there are no samples yet.
-        self.announce = self.start_us.is_some() || !self.fragmented;
+        // Without samples the start is told by the first fragment.
+        self.announce |= changed && (self.start_us.is_some() || !self.fragmented);
+        if self.fragmented {
+            self.note_point(at);
+        }
         Ok(())
+    }
+
+    /// Adds the box just read to the index, if it has samples.
+    fn note_point(&mut self, at: u64) {
+        if let Some(first) = self.primary().and_then(|i| self.queues[i].first_pts_us()) {
+            self.index.add(at, first);
+        }
     }
 
     /// Takes in the span of the samples that have just been queued.
@@ -209,9 +230,7 @@ impl Mp4 {
                 self.queues[i].extend(fragment.entries);
             }
         }
-        if let Some(first) = self.primary().and_then(|i| self.queues[i].first_pts_us()) {
-            self.index.add(at, first);
-        }
+        self.note_point(at);
         let first = self.start_us.is_none();
         self.extend_span();
         self.announce |= first && self.start_us.is_some();
@@ -319,6 +338,10 @@ impl Mp4 {
                     Walk::End => (),
                 }
             }
+            if self.announce && self.lacks_duration(window) {
+                self.start_measuring();
+                continue;
+            }
             if std::mem::take(&mut self.announce) {
                 self.announced = true;
                 return Ok(Step::Tracks);
@@ -337,7 +360,12 @@ impl Mp4 {
                 Walk::More(step) => return Ok(step),
                 Walk::End if !self.has_movie => return Err(Error::Damaged("no movie header (moov)".into())),
                 Walk::End if !self.announced => self.announce = true,
-                Walk::End => return Ok(Step::End),
+                Walk::End => {
+                    if !self.segmented {
+                        self.index.end_us = self.index.end_us.max(self.end_us);
+                    }
+                    return Ok(Step::End);
+                }
             }
         }
         let next = self.next_track().and_then(|i| self.queues[i].peek());

@@ -171,6 +171,7 @@ impl Runs {
             self.at = self.base.checked_add_signed(i64::from(c.i32_be()?))?;
         }
         let mut next_flags = if flags & FIRST_FLAGS != 0 { Some(c.u32_be()?) } else { None };
+        let before = state.last_dts;
         for _ in 0..count {
             *room = room.checked_sub(1)?;
             let mut field = |flag, default| if flags & flag != 0 { c.u32_be() } else { Some(default) };
@@ -194,7 +195,7 @@ impl Runs {
                     description: self.description,
                     key: state.audio || sample_flags & NOT_KEY == 0,
                     // Fragments that overlap in time: FFmpeg decodes what was there already and shows it only once.
-                    hidden: state.last_dts.is_some_and(|last| last >= dts),
+                    hidden: before.is_some_and(|last| last >= dts),
                 };
                 state.last_dts = Some(dts);
                 match self.entries.last_mut() {

@@ -275,7 +275,7 @@ impl<'a> Sizes<'a> {
                 let bit = index as usize * bits as usize;
                 let mut c = Cursor::new(bytes.get(bit / 8..)?);
                 match bits {
-                    4 => c.u8().map(|b| u32::from(if bit % 8 == 0 { b >> 4 } else { b & 15 })),
+                    4 => c.u8().map(|b| u32::from(if bit.is_multiple_of(8) { b >> 4 } else { b & 15 })),
                     8 => c.u8().map(u32::from),
                     16 => c.u16_be().map(u32::from),
                     _ => c.u32_be(),

@@ -10,13 +10,20 @@ use super::{MAX_INDEX_LEN, Mp4, Walk};
 /// Audio from so long before the key frame is given too: decoders need frames before to converge (AAC one, Opus 80 ms).
 const AUDIO_PREROLL_US: i64 = 100_000;
 
+/// How many points before the one that promised the target are tried before all fragments are read through.
+const MAX_RETREATS: u32 = 8;
+
 /// A seek in a fragmented file.
 #[derive(Debug)]
 pub(super) struct Seek {
     to_us: i64,
+    /// Not a seek by the owner, but a look at the last fragment for the duration, from which reading returns to the first.
+    measures: bool,
     stage: Stage,
     /// Start of the fragments that are being read through.
     from: u64,
+    /// How often they turned out to begin too late.
+    retreats: u32,
     /// The last fragment that has a key frame at or before the target.
     key_at: Option<u64>,
     /// The last fragment that has samples at or before the target of each other track.
@@ -45,10 +52,30 @@ impl Mp4 {
             self.seek_others(key_us.min(to_us));
             return;
         }
-        let tracks = self.queues.len();
-        let stage =
-            if self.looked_for_mfra || self.index.reaches(to_us) { Stage::Start } else { Stage::Tail };
-        self.seek = Some(Seek { to_us, stage, from: 0, key_at: None, others_at: vec![None; tracks] });
+        let known = self.looked_for_mfra || self.index.reaches(to_us);
+        self.seek = Some(self.seek_at(to_us, if known { Stage::Start } else { Stage::Tail }));
+    }
+
+    fn seek_at(&self, to_us: i64, stage: Stage) -> Seek {
+        Seek {
+            to_us,
+            measures: false,
+            stage,
+            from: 0,
+            retreats: 0,
+            key_at: None,
+            others_at: vec![None; self.queues.len()],
+        }
+    }
+
+    /// Whether only the end of the file may tell the duration.
+    pub(super) fn lacks_duration(&self, window: &Window) -> bool {
+        let stated = self.index.end_us.is_some() || self.stated_duration_us.is_some();
+        self.fragmented && !self.segmented && !stated && !self.looked_for_mfra && window.total().is_some()
+    }
+
+    pub(super) fn start_measuring(&mut self) {
+        self.seek = Some(Seek { measures: true, ..self.seek_at(i64::MAX, Stage::Tail) });
     }
 
     /// Positions all tracks but the primary.
@@ -69,6 +96,11 @@ impl Mp4 {
         let result = match seek.stage {
             Stage::Tail => self.look_for_mfra(&mut seek, window),
             Stage::RandomAccess(at) => self.read_mfra(&mut seek, at, window),
+            // Without an index the last fragment would have to be looked for through the whole file.
+            Stage::Start if seek.measures && !self.has_mfra => {
+                self.restart_at(self.fragments_at);
+                Ok(Walk::End)
+            }
             Stage::Start => {
                 let (from, _) = self.index.at_or_before(seek.to_us).unwrap_or((self.fragments_at, 0));
                 self.scan_from(&mut seek, from);
@@ -85,6 +117,7 @@ impl Mp4 {
 
     fn look_for_mfra(&mut self, seek: &mut Seek, window: &Window) -> Result<Walk, Error> {
         seek.stage = Stage::Start;
+        self.looked_for_mfra = true;
         let Some(total) = window.total().filter(|&total| total > 16) else { return Ok(Walk::On) };
         let Some(tail) = window.get(total - 16, 16) else {
             if !window.ended() || window.end() == total {
@@ -93,7 +126,6 @@ impl Mp4 {
             }
             return Ok(Walk::On);
         };
-        self.looked_for_mfra = true;
         let len = tail.try_into().ok().and_then(mfra_len).filter(|&len| (24..=MAX_INDEX_LEN).contains(&len));
         if let Some(at) = len.and_then(|len| total.checked_sub(len)) {
             seek.stage = Stage::RandomAccess(at);
@@ -117,6 +149,7 @@ impl Mp4 {
             let timescale = self.queues[primary].timescale();
             let offset = self.states[primary].time_offset;
             let to_us = |ticks: i64| kinora_time::ticks_to_us(ticks.saturating_sub(offset), timescale);
+            self.has_mfra = true;
             self.index.add_mfra(body, self.tracks[primary].id, to_us);
         }
         Ok(Walk::On)
@@ -144,13 +177,14 @@ impl Mp4 {
     /// Reads one box and judges the fragment that it is.
     fn scan(&mut self, seek: &mut Seek, window: &Window) -> Result<Walk, Error> {
         let at = self.at;
-        let is_fragment = window.from(at).is_some_and(|bytes| {
-            Header::parse(bytes).ok().flatten().is_some_and(|header| header.kind == *b"moof")
+        let has_samples = window.from(at).is_some_and(|bytes| {
+            let header = Header::parse(bytes).ok().flatten();
+            header.is_some_and(|header| matches!(&header.kind, b"moof" | b"moov"))
         });
         let over = match self.walk(window)? {
             Walk::More(step) => return Ok(Walk::More(step)),
             Walk::End => true,
-            Walk::On if !is_fragment => false,
+            Walk::On if !has_samples || seek.measures => false,
             Walk::On => {
                 let primary = self.primary();
                 let mut over = false;
@@ -171,6 +205,11 @@ impl Mp4 {
         if !over {
             return Ok(Walk::On);
         }
+        if seek.measures {
+            self.index.end_us = self.end_us;
+            self.restart_at(self.fragments_at);
+            return Ok(Walk::End);
+        }
         let found =
             seek.key_at.map(|key_at| seek.others_at.iter().flatten().fold(key_at, |min, &at| min.min(at)));
         match (found, self.index.before(seek.from)) {
@@ -179,9 +218,12 @@ impl Mp4 {
                 self.restart_at(found);
             }
             // The point lied: what it leads to begins after the target, or without a key frame.
-            (None, Some((before, _))) => self.scan_from(seek, before),
-            (None, None) if seek.from > self.fragments_at => self.scan_from(seek, self.fragments_at),
-            (None, None) => {
+            (None, Some((before, _))) if seek.retreats < MAX_RETREATS => {
+                seek.retreats += 1;
+                self.scan_from(seek, before);
+            }
+            (None, _) if seek.from > self.fragments_at => self.scan_from(seek, self.fragments_at),
+            (None, _) => {
                 seek.stage = Stage::Arrive;
                 self.restart_at(self.fragments_at);
             }
