@@ -194,16 +194,18 @@ impl Mp4 {
         self.extend_span();
         // Without samples the start is told by the first fragment.
         self.announce |= changed && (self.start_us.is_some() || !self.fragmented);
-        if self.fragmented {
-            self.note_point(at);
+        if has_samples {
+            self.note_point(at, &[]);
+        } else {
+            self.index.add_read(self.at, i64::MIN, self.states.iter().map(|state| state.end));
         }
         Ok(())
     }
 
-    /// Adds the box just read to the index, if it has samples.
-    fn note_point(&mut self, at: u64) {
+    /// Adds the box just read to the index, if it has samples, with the decode times before them.
+    fn note_point(&mut self, at: u64, decode_times: &[i64]) {
         if let Some(first) = self.primary().and_then(|i| self.queues[i].first_pts_us()) {
-            self.index.add(at, first);
+            self.index.add_read(at, first, decode_times.iter().copied());
         }
     }
 
@@ -222,6 +224,7 @@ impl Mp4 {
             return Err(Error::Damaged("a fragment before any movie header".into()));
         }
         let mut issues = Vec::new();
+        let decode_times: Vec<i64> = self.states.iter().map(|state| state.end).collect();
         let fragments = fragment::parse(body, at, &mut self.states, &mut issues);
         issues.into_iter().for_each(|issue| self.issue(issue));
         self.queues.iter_mut().for_each(Queue::clear);
@@ -230,7 +233,7 @@ impl Mp4 {
                 self.queues[i].extend(fragment.entries);
             }
         }
-        self.note_point(at);
+        self.note_point(at, &decode_times);
         let first = self.start_us.is_none();
         self.extend_span();
         self.announce |= first && self.start_us.is_some();

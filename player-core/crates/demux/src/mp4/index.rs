@@ -12,38 +12,56 @@ const MAX_POINTS: usize = 100_000;
 /// can start: a fragment or a segment index.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    points: BTreeMap<u64, i64>,
+    points: BTreeMap<u64, Point>,
     /// End of what segment indexes cover.
     pub(super) end_us: Option<i64>,
 }
 
+#[derive(Debug)]
+struct Point {
+    time_us: i64,
+    /// Media decode time of each track, if the fragments before were read: fragments need not state it.
+    decode_times: Vec<i64>,
+}
+
 impl Index {
     /// Notes that reading from `at` gives samples from `time_us` on.
-    pub(super) fn add(&mut self, at: u64, time_us: i64) {
+    fn add(&mut self, at: u64, time_us: i64) {
         if self.points.len() < MAX_POINTS {
-            self.points.insert(at, time_us);
+            self.points.entry(at).or_insert(Point { time_us, decode_times: Vec::new() });
+        }
+    }
+
+    /// Notes a fragment that was read: its first presentation time and the decode times before it.
+    pub(super) fn add_read(&mut self, at: u64, time_us: i64, decode_times: impl Iterator<Item = i64>) {
+        self.add(at, time_us);
+        if let Some(point) = self.points.get_mut(&at) {
+            point.time_us = time_us;
+            if point.decode_times.is_empty() {
+                point.decode_times = decode_times.collect();
+            }
         }
     }
 
     /// The last point at or before a time.
-    pub(super) fn at_or_before(&self, time_us: i64) -> Option<(u64, i64)> {
-        self.points.iter().rev().find(|&(_, &t)| t <= time_us).map(|(&at, &t)| (at, t))
+    pub(super) fn at_or_before(&self, time_us: i64) -> Option<u64> {
+        self.points.iter().rev().find(|(_, point)| point.time_us <= time_us).map(|(&at, _)| at)
     }
 
-    /// The time of a point.
-    pub(super) fn time_of(&self, at: u64) -> Option<i64> {
-        self.points.get(&at).copied()
+    /// Time of a point and the decode times of the tracks, if known.
+    pub(super) fn at(&self, at: u64) -> Option<(i64, &[i64])> {
+        self.points.get(&at).map(|point| (point.time_us, &point.decode_times[..]))
     }
 
     /// The last point before an offset.
-    pub(super) fn before(&self, at: u64) -> Option<(u64, i64)> {
-        self.points.range(..at).next_back().map(|(&at, &t)| (at, t))
+    pub(super) fn before(&self, at: u64) -> Option<u64> {
+        self.points.range(..at).next_back().map(|(&at, _)| at)
     }
 
     /// Whether a point after this time is known: those before it are then worth relying on.
     pub(super) fn reaches(&self, time_us: i64) -> bool {
         self.end_us.is_some_and(|end| end > time_us)
-            || self.points.last_key_value().is_some_and(|(_, &t)| t > time_us)
+            || self.points.last_key_value().is_some_and(|(_, point)| point.time_us > time_us)
     }
 
     /// Reads the body of a `sidx` that ends at `end`, if it is about this track. `to_us` turns its times, in its own
@@ -94,7 +112,7 @@ impl Index {
         for _ in 0..count {
             let (time, at) = (versioned(&mut c, version)?, versioned(&mut c, version)?);
             c.skip(numbers_len as usize)?;
-            self.points.entry(at).or_insert(to_us(i64::try_from(time).ok()?));
+            self.add(at, to_us(i64::try_from(time).ok()?));
             if self.points.len() >= MAX_POINTS {
                 return None;
             }

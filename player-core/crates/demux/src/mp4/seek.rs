@@ -102,7 +102,7 @@ impl Mp4 {
                 Ok(Walk::End)
             }
             Stage::Start => {
-                let (from, _) = self.index.at_or_before(seek.to_us).unwrap_or((self.fragments_at, 0));
+                let from = self.index.at_or_before(seek.to_us).unwrap_or(self.fragments_at);
                 self.scan_from(&mut seek, from);
                 Ok(Walk::On)
             }
@@ -165,12 +165,13 @@ impl Mp4 {
     /// Goes on at a known point; fragments that do not state their time start at that of the point.
     fn restart_at(&mut self, at: u64) {
         self.at = at;
-        let time_us = self.index.time_of(at).unwrap_or(0);
-        for (queue, state) in self.queues.iter_mut().zip(&mut self.states) {
+        let (time_us, decode_times) = self.index.at(at).unwrap_or((0, &[]));
+        for (i, (queue, state)) in self.queues.iter_mut().zip(&mut self.states).enumerate() {
             queue.clear();
             state.last_dts = None;
-            state.end =
-                kinora_time::us_to_ticks(time_us, queue.timescale()).saturating_add(state.time_offset);
+            state.end = decode_times.get(i).copied().unwrap_or_else(|| {
+                kinora_time::us_to_ticks(time_us, queue.timescale()).saturating_add(state.time_offset)
+            });
         }
     }
 
@@ -218,7 +219,7 @@ impl Mp4 {
                 self.restart_at(found);
             }
             // The point lied: what it leads to begins after the target, or without a key frame.
-            (None, Some((before, _))) if seek.retreats < MAX_RETREATS => {
+            (None, Some(before)) if seek.retreats < MAX_RETREATS => {
                 seek.retreats += 1;
                 self.scan_from(seek, before);
             }
