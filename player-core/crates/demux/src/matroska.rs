@@ -9,6 +9,7 @@ mod ebml;
 mod encoding;
 mod samples;
 mod seek;
+mod seeking;
 mod timing;
 mod tracks;
 
@@ -21,18 +22,11 @@ use crate::{Demux, Error, Kind, Step, Track};
 use ebml::{Front, Header, LONGEST_HEADER, children, float, front, id, uint};
 use encoding::LARGEST_FRAME;
 use samples::Place;
-use seek::{Hunt, Hunted, Index, Phase, Point, Skip, find_cluster};
+use seek::{Caption, Hunt, Hunted, Index, Phase, Skip, find_cluster};
 use tracks::TrackState;
 
 /// Largest header element or index that is read: cues of ten hours, a point a second, take 700 KB.
 const LARGEST_MASTER: u64 = 4 << 20;
-
-/// Sound kept ahead of a seek's key frame: decoders need it to converge (80 ms for Opus, RFC 7845 section 4.6).
-const PRE_ROLL_US: i64 = 100_000;
-
-/// A seek so close after a key frame also reads the cluster before it: writers differ in where they put the sound around a
-/// cluster's border.
-const STRADDLE_US: i64 = 250_000;
 
 /// The demuxer of Matroska and WebM.
 #[derive(Debug)]
@@ -71,12 +65,20 @@ enum Mode {
     },
     /// A seek without an index.
     Hunt(Hunt),
+    /// A seek that first fetches the captions still showing at its target, the last of the list next.
+    Captions {
+        list: Vec<Caption>,
+        /// Offset of the block, once its cluster's timestamp is known.
+        block_at: Option<u64>,
+        resume_at: u64,
+    },
     Done,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Cluster {
     at: u64,
+    data_at: u64,
     end: Option<u64>,
     ticks: i64,
 }
@@ -173,6 +175,13 @@ impl Matroska {
             self.hunt(to_ticks);
             return Ok(None);
         }
+        if let Mode::Captions { list, .. } = &self.mode
+            && id::ends_cluster(header.id)
+            && list.last().is_none_or(|caption| caption.cluster != self.at)
+        {
+            self.give_caption_up();
+            return Ok(None);
+        }
         if id::ends_cluster(header.id) {
             self.cluster = None;
         }
@@ -189,7 +198,7 @@ impl Matroska {
                 }
                 let end = header.size.and_then(|size| data_at.checked_add(size));
                 self.first_cluster.get_or_insert(self.at);
-                self.cluster = Some(Cluster { at: self.at, end, ticks: 0 });
+                self.cluster = Some(Cluster { at: self.at, data_at, end, ticks: 0 });
                 self.at = data_at;
                 return Ok(None);
             }
@@ -206,6 +215,7 @@ impl Matroska {
     /// Takes an element that is not entered: reads it whole, or passes over it.
     fn leaf(&mut self, window: &Window, header: Header, data_at: u64, end: u64) -> Progress {
         let scanning = matches!(self.mode, Mode::Hunt(_));
+        let fetching = matches!(self.mode, Mode::Captions { .. });
         let size = end - data_at;
         let (wanted, limit) = match header.id {
             id::SEEK_HEAD | id::INFO | id::TRACKS => (self.start_us.is_none(), LARGEST_MASTER),
@@ -255,8 +265,12 @@ impl Matroska {
                 if let Some(cluster) = &mut self.cluster {
                     cluster.ticks = i64::try_from(uint(data)).unwrap_or(i64::MAX / 2);
                 }
+                if fetching {
+                    self.fetch_caption(header, data, element_at);
+                }
             }
             id::SIMPLE_BLOCK | id::BLOCK_GROUP if scanning => self.scan(header.id, data),
+            id::SIMPLE_BLOCK | id::BLOCK_GROUP if fetching => self.fetch_caption(header, data, element_at),
             id::SIMPLE_BLOCK | id::BLOCK_GROUP => self.block(header.id, data, element_at),
             _ => {}
         }
@@ -286,7 +300,8 @@ impl Matroska {
     fn read_cues(&mut self, data: &[u8]) {
         self.cues_at = None;
         if let (Some(leader), Some((segment, _))) = (self.leader(), self.segment) {
-            self.index = Index::read(data, self.states[leader].number, segment);
+            let texts: Vec<u64> = self.states.iter().filter(|s| self.is_text(s)).map(|s| s.number).collect();
+            self.index = Index::read(data, self.states[leader].number, &texts, segment);
         }
         if let Mode::LoadCues { to_ticks } = self.mode {
             self.seek_to_ticks(to_ticks);
@@ -303,7 +318,8 @@ impl Matroska {
         let first = *state.first_block.get_or_insert(at) == at;
         let place = Place { cluster_ticks: cluster.ticks, scale_ns: self.scale_ns, first };
         let track = &self.tracks[state.index];
-        if track.codec != crate::Codec::Other {
+        let fetching = matches!(self.mode, Mode::Captions { .. });
+        if track.codec != crate::Codec::Other && (!fetching || matches!(track.kind, Kind::Text(_))) {
             let steps = samples::read(&block, &place, track, state, &mut self.skip, &mut self.issues);
             self.queue.extend(steps);
         }
@@ -329,84 +345,20 @@ impl Matroska {
         }
     }
 
-    /// Notes a key frame of the leading track; ends the scan at the first block after the target.
-    fn scan(&mut self, id: u32, data: &[u8]) {
-        let leader = self.leader().map(|n| self.states[n].number);
-        let (Mode::Hunt(hunt), Some(cluster)) = (&mut self.mode, self.cluster) else { return };
-        let found = if id == id::SIMPLE_BLOCK {
-            block::head(data).map(|(track, relative, flags, _)| (track, relative, flags & 0x80 != 0))
-        } else {
-            block::group(data).map(|block| (block.track, block.relative, block.key))
-        };
-        let Some((_, relative, key)) = found.filter(|(track, ..)| Some(*track) == leader) else { return };
-        let ticks = cluster.ticks.saturating_add(i64::from(relative));
-        if ticks <= hunt.to_ticks && key {
-            hunt.best = Some(Point { ticks, cluster: cluster.at });
-        } else if ticks > hunt.to_ticks {
-            // Whatever is decoded later is also shown later, but for leading pictures of a later key frame.
-            self.hunted();
-        }
-    }
-
-    /// A scan came to its end: goes to the key frame it found, or looks earlier.
-    fn hunted(&mut self) {
-        let Mode::Hunt(hunt) = &mut self.mode else { return };
-        let first = self.first_cluster.unwrap_or(self.at);
-        if let Some(point) = hunt.best {
-            self.resume(point, point.cluster);
-        } else if !hunt.back(first, self.scale_ns) {
-            self.resume(Point { ticks: i64::MIN, cluster: first }, first);
-        } else if hunt.phase == Phase::Scan {
-            let low = hunt.low;
-            self.go(low);
-        }
-    }
-
-    /// Index of the track that seeks go by: the first video track, else the first audio track.
-    fn leader(&self) -> Option<usize> {
-        let first = |wanted: fn(&Kind) -> bool| self.tracks.iter().position(|track| wanted(&track.kind));
-        first(|kind| matches!(kind, Kind::Video(_))).or_else(|| first(|kind| matches!(kind, Kind::Audio(_))))
-    }
-
     fn go(&mut self, at: u64) {
         self.at = at;
         self.cluster = None;
     }
 
-    fn seek_to_ticks(&mut self, to_ticks: i64) {
-        let straddle = mul_div_floor(STRADDLE_US, 1000, self.scale_ns as i64);
-        match self.index.find(to_ticks, straddle) {
-            Some((point, from)) => self.resume(point, from),
-            None => self.hunt(to_ticks),
-        }
-    }
-
-    fn hunt(&mut self, to_ticks: i64) {
-        self.cues_at = None;
-        let Some(first) = self.first_cluster else {
-            self.mode = Mode::Done;
-            return;
-        };
-        self.mode = Mode::Hunt(Hunt::new(to_ticks, first, self.total));
-        self.go(first);
-    }
-
-    /// Plays on from the cluster at `from`, as of the key frame `point`.
-    fn resume(&mut self, point: Point, from: u64) {
-        let key_us = mul_div_floor(point.ticks, self.scale_ns as i64, 1000);
-        self.skip = self.leader().map(|leader| Skip {
-            leader,
-            leader_ticks: point.ticks,
-            started: 0,
-            sound_from_us: key_us.saturating_sub(PRE_ROLL_US),
-        });
-        self.states.iter_mut().for_each(|state| state.reorder.restart());
-        self.mode = Mode::Play;
-        self.go(from);
+    fn is_text(&self, state: &TrackState) -> bool {
+        matches!(self.tracks[state.index].kind, Kind::Text(_))
     }
 
     /// Goes on at the next cluster.
     fn damaged(&mut self) -> Progress {
+        if self.give_caption_up() {
+            return Ok(None);
+        }
         if let Mode::LoadCues { to_ticks } = self.mode {
             self.hunt(to_ticks);
             return Ok(None);
@@ -447,6 +399,9 @@ impl Matroska {
 
     /// Nothing follows where something was sought.
     fn ended(&mut self) -> Progress {
+        if self.give_caption_up() {
+            return Ok(None);
+        }
         match self.mode {
             Mode::LoadCues { to_ticks } => self.hunt(to_ticks),
             Mode::Hunt(_) => self.hunted(),

@@ -1,9 +1,9 @@
 //! Codec ids and `CodecPrivate` (RFC 9559 section 5.1.4.1, the Matroska codec mappings) in the form of the shim contract.
 
-use kinora_bytes::{BitCursor, Cursor};
+use kinora_bytes::Cursor;
 
-use crate::codec::nal;
-use crate::{Codec, TextFormat};
+use crate::codec::{aac, nal};
+use crate::{AudioFormat, Codec, TextFormat};
 
 /// How a frame's bytes become a sample's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(super) struct Resolved {
     pub(super) extradata: Vec<u8>,
     pub(super) framing: Framing,
     pub(super) text: Option<TextFormat>,
+    /// Of sound, where the codec's configuration knows better than the track's header; 0 channels: unknown.
+    pub(super) format: Option<AudioFormat>,
     pub(super) pre_skip: u32,
     /// Most frames that are decoded ahead of one shown before them.
     pub(super) reorder_depth: usize,
@@ -42,6 +44,7 @@ fn plain(codec: Codec, string: impl Into<String>, extradata: &[u8]) -> Resolved 
         extradata: extradata.to_vec(),
         framing: Framing::Plain,
         text: None,
+        format: None,
         pre_skip: 0,
         reorder_depth: 0,
     }
@@ -86,7 +89,7 @@ pub(super) fn resolve(id: &str, private: &[u8], bit_depth: u64) -> Resolved {
         "S_TEXT/UTF8" | "S_TEXT/ASCII" => Some(text(TextFormat::Subrip, &[])),
         "S_TEXT/WEBVTT" => Some(text(TextFormat::WebVtt, &[])),
         "S_TEXT/ASS" | "S_TEXT/SSA" | "S_ASS" | "S_SSA" => Some(text(TextFormat::Ass, private)),
-        _ if id.starts_with("A_AAC") => Some(aac(private)),
+        _ if id.starts_with("A_AAC") => aac(private),
         // Old writers add `/BSID9` and the like.
         _ if id.starts_with("A_AC3") => Some(fixed(1536, plain(Codec::Ac3, "ac-3", &[]))),
         _ => None,
@@ -147,15 +150,15 @@ fn av1(private: &[u8]) -> Option<Resolved> {
     Some(plain(Codec::Av1, string, private.get(4..).unwrap_or(&[])))
 }
 
-/// `CodecPrivate` is the AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1).
-fn aac(private: &[u8]) -> Resolved {
-    let mut bits = BitCursor::new(private);
-    let object_type = match bits.bits(5) {
-        Some(31) => bits.bits(6).map_or(2, |more| 32 + more),
-        Some(kind) => kind,
-        None => 2,
-    };
-    fixed(1024, plain(Codec::Aac, format!("mp4a.40.{object_type}"), private))
+/// `CodecPrivate` is the AudioSpecificConfig, which knows more of SBR than the track's header.
+fn aac(private: &[u8]) -> Option<Resolved> {
+    let config = aac::Config::parse(private)?;
+    let frames = config.frame_len * (config.rate_hz / config.core_rate_hz).max(1);
+    let format = AudioFormat { rate_hz: config.rate_hz, channels: config.channels };
+    Some(Resolved {
+        format: Some(format),
+        ..fixed(frames, plain(Codec::Aac, config.codec_string(), private))
+    })
 }
 
 /// `CodecPrivate` is the OpusHead of RFC 7845 section 5.1.
@@ -238,7 +241,7 @@ mod tests {
             Some(("av01.0.08M.10".into(), vec![1]))
         );
         assert_eq!(vp9_string(&[1, 1, 2, 2, 1, 31, 3, 1, 10]), "vp09.02.31.10");
-        assert_eq!(aac(&[0x12, 0x10]).string, "mp4a.40.2");
+        assert_eq!(aac(&[0x12, 0x10]).map(|r| r.string), Some("mp4a.40.2".into()));
         assert_eq!(opus(b"OpusHead\x01\x02\x38\x01").pre_skip, 312);
     }
 

@@ -12,43 +12,74 @@ pub(super) struct Point {
     pub(super) cluster: u64,
 }
 
-/// The key frames the file lists, by time.
+/// A caption that the file lists: when it shows, and where its block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Caption {
+    from_ticks: i64,
+    to_ticks: i64,
+    /// Offset of its cluster.
+    pub(super) cluster: u64,
+    /// Offset of its block from the cluster's data.
+    pub(super) relative: u64,
+}
+
+/// What the file lists.
 #[derive(Debug, Default)]
-pub(super) struct Index(Vec<Point>);
+pub(super) struct Index {
+    /// Key frames of the track that seeks go by, by time.
+    points: Vec<Point>,
+    captions: Vec<Caption>,
+}
 
 impl Index {
-    /// Reads the data of `Cues` for one track.
-    pub(super) fn read(data: &[u8], track: u64, segment: u64) -> Index {
-        let mut points = Vec::new();
+    /// Reads the data of `Cues`: the points of the track `leader`, and those of `texts` that say how long they show.
+    pub(super) fn read(data: &[u8], leader: u64, texts: &[u64], segment: u64) -> Index {
+        let mut index = Index::default();
         for (_, point) in children(data).filter(|(id, _)| *id == 0xbb) {
             let ticks = children(point).find(|(id, _)| *id == 0xb3).map_or(0, |(_, data)| uint(data));
+            let Ok(ticks) = i64::try_from(ticks) else { continue };
             for (_, place) in children(point).filter(|(id, _)| *id == 0xb7) {
                 let field =
                     |wanted| children(place).find(|(id, _)| *id == wanted).map(|(_, data)| uint(data));
-                let cluster = field(0xf1).and_then(|position| segment.checked_add(position));
-                if let (Ok(ticks), Some(cluster), true) =
-                    (i64::try_from(ticks), cluster, field(0xf7) == Some(track))
-                {
-                    points.push(Point { ticks, cluster });
+                let Some(cluster) = field(0xf1).and_then(|position| segment.checked_add(position)) else {
+                    continue;
+                };
+                match (field(0xf7), field(0xb2), field(0xf0)) {
+                    (Some(track), ..) if track == leader => index.points.push(Point { ticks, cluster }),
+                    (Some(track), Some(duration), Some(relative)) if texts.contains(&track) => {
+                        let to_ticks = ticks.saturating_add(i64::try_from(duration).unwrap_or(0));
+                        index.captions.push(Caption { from_ticks: ticks, to_ticks, cluster, relative });
+                    }
+                    _ => {}
                 }
             }
         }
-        points.sort_unstable();
-        Index(points)
+        index.points.sort_unstable();
+        index
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.points.is_empty()
+    }
+
+    /// The captions that show at `ticks` and stand in clusters before `from`; the last few are enough for any screen.
+    pub(super) fn showing(&self, ticks: i64, from: u64) -> Vec<Caption> {
+        const MOST: usize = 16;
+        let shows = |c: &&Caption| c.from_ticks <= ticks && ticks < c.to_ticks && c.cluster < from;
+        self.captions.iter().filter(shows).rev().take(MOST).copied().collect()
     }
 
     /// The last point at or before `ticks`, else the first, and where to read from for it: one point earlier when sound
     /// that goes with the target may lie in the cluster before.
     pub(super) fn find(&self, ticks: i64, straddle_ticks: i64) -> Option<(Point, u64)> {
-        let n = self.0.partition_point(|point| point.ticks <= ticks).saturating_sub(1);
-        let point = *self.0.get(n)?;
+        let n = self.points.partition_point(|point| point.ticks <= ticks).saturating_sub(1);
+        let point = *self.points.get(n)?;
         let near = ticks.saturating_sub(point.ticks) < straddle_ticks;
-        let from =
-            self.0.get(n.saturating_sub(1)).filter(|_| near).map_or(point.cluster, |before| before.cluster);
+        let from = self
+            .points
+            .get(n.saturating_sub(1))
+            .filter(|_| near)
+            .map_or(point.cluster, |before| before.cluster);
         Some((point, from.min(point.cluster)))
     }
 }

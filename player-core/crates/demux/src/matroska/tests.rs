@@ -72,12 +72,25 @@ fn cluster(seconds: u8) -> Vec<Vec<u8>> {
 fn file(cues: bool) -> Vec<u8> {
     let info = master(id::INFO, &[element(id::DURATION, &10_000f64.to_be_bytes())]);
     let clusters: Vec<_> = (0..10).map(|n| master(id::CLUSTER, &cluster(n))).collect();
+    let cluster_of = |n: usize| cluster(n as u8);
     let points = |from: u64| {
         let mut at = from;
         let mut out = Vec::new();
         for (n, cluster) in clusters.iter().enumerate() {
             let place = master(0xb7, &[element(0xf7, &[1]), element(0xf1, &at.to_be_bytes())]);
             out.push(master(0xbb, &[element(0xb3, &(n as u32 * 1000).to_be_bytes()), place]));
+            // The caption's group comes after the timestamp and three blocks, and shows for two seconds.
+            let before: usize = cluster_of(n)[..4].iter().map(Vec::len).sum();
+            let place = [
+                element(0xf7, &[3]),
+                element(0xf1, &at.to_be_bytes()),
+                element(0xf0, &[before as u8]),
+                element(0xb2, &[0x07, 0xd0]),
+            ];
+            out.push(master(
+                0xbb,
+                &[element(0xb3, &(n as u32 * 1000 + 10).to_be_bytes()), master(0xb7, &place)],
+            ));
             at += cluster.len() as u64;
         }
         if cues { master(id::CUES, &out) } else { Vec::new() }
@@ -186,6 +199,16 @@ fn seek_with_and_without_index_starts_at_the_key_frame_before() {
             assert_eq!(needed(&got), needed(&all), "sound from {to_us}");
         }
     }
+}
+
+#[test]
+fn seek_reports_captions_that_still_show() {
+    let starts = |to_us: i64| -> Vec<i64> {
+        let (out, _) = run(&file(true), 16, true, Some(to_us));
+        out.cues.iter().map(|(start_us, ..)| *start_us).collect()
+    };
+    assert_eq!(starts(5_900_000), [4_010_000, 5_010_000, 6_010_000, 7_010_000, 8_010_000, 9_010_000]);
+    assert_eq!(starts(8_300_000)[..2], [7_010_000, 8_010_000]);
 }
 
 #[test]

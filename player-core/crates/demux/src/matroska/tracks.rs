@@ -178,18 +178,19 @@ impl<'a> Entry<'a> {
         } else if codec.codec == crate::Codec::Other {
             issues.push(format!("track {}: {:.64} is not supported", self.number, self.codec));
         }
-        if let Framing::Fixed(frames) = &mut codec.framing {
-            match codec.codec {
-                // SBR gives twice the frames of the core, at twice its rate.
-                crate::Codec::Aac if self.output_rate > self.rate => *frames *= 2,
-                // The low sampling frequencies of MPEG-2 have one granule a frame.
-                crate::Codec::Mp3 if self.rate < 32_000.0 => *frames /= 2,
-                _ => {}
-            }
+        if let (Framing::Fixed(frames), crate::Codec::Mp3) = (&mut codec.framing, codec.codec)
+            && self.rate < 32_000.0
+        {
+            // The low sampling frequencies of MPEG-2 have one granule a frame.
+            *frames /= 2;
         }
-        let kind = match (kind, codec.text) {
-            (Kind::Text(_), Some(format)) => Kind::Text(format),
-            (kind, _) => kind,
+        let kind = match (kind, codec.text, codec.format) {
+            (Kind::Text(_), Some(format), _) => Kind::Text(format),
+            (Kind::Audio(said), _, Some(known)) => {
+                let channels = if known.channels == 0 { said.channels } else { known.channels };
+                Kind::Audio(AudioFormat { channels, ..known })
+            }
+            (kind, ..) => kind,
         };
         let language = if self.bcp47.is_empty() { self.language } else { self.bcp47 };
         let track = Track {
