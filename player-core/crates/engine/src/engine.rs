@@ -216,7 +216,6 @@ impl Engine {
 
     /// Does what is due: timers, and slices of work that did not fit into the turn before.
     pub fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) {
-        self.settle(now, shim);
         if self.remember_at.is_some_and(|at| now >= at) {
             self.remember_at = None;
             self.remember(now, shim);

@@ -106,8 +106,8 @@ impl Session {
     pub(crate) fn adopt(&mut self, orphan: TimelineStatus) {
         self.timeline = Some(orphan.id);
         self.state = orphan.state;
-        self.anchor = orphan.anchor;
-        self.start = Start::Media(orphan.anchor.media_us);
+        self.anchor = plausible(orphan.anchor);
+        self.start = Start::Media(self.anchor.media_us);
         self.orphan = Some(orphan);
     }
 
@@ -229,7 +229,7 @@ impl Session {
     ) {
         match change {
             TimelineChange::State(state) => self.state = state,
-            TimelineChange::Anchor(anchor) => self.anchor = anchor,
+            TimelineChange::Anchor(anchor) => self.anchor = plausible(anchor),
             TimelineChange::Seeked(media_us) => {
                 if self.pending.as_ref().is_some_and(|pending| pending.ticket == ticket) {
                     self.pending = None;
@@ -333,11 +333,12 @@ impl Session {
                 shim.log(2, &notice);
                 self.notice = Some(notice);
             }
-            if let Some(tracks) = self.feeds.take_tracks()
-                && self.tracks.is_empty()
-            {
+            if let Some(tracks) = self.feeds.take_tracks() {
+                let first = self.tracks.is_empty();
                 self.tracks = tracks;
-                self.tracks_known(now, choices, shim)?;
+                if first {
+                    self.tracks_known(now, choices, shim)?;
+                }
             }
             for cue in self.feeds.take_cues() {
                 self.captions.push(cue);
@@ -621,6 +622,16 @@ fn is_media(track: &Track) -> Option<bool> {
         Kind::Video(_) => Some(true),
         Kind::Audio(_) => Some(false),
         Kind::Text(_) => None,
+    }
+}
+
+/// An anchor within the range that sums and products of times can hold, whatever the shim says.
+fn plausible(anchor: Anchor) -> Anchor {
+    const FAR_US: i64 = 1 << 53;
+    Anchor {
+        media_us: anchor.media_us.clamp(-FAR_US, FAR_US),
+        host_us: anchor.host_us.min(FAR_US as u64),
+        rate_permille: anchor.rate_permille.clamp(0, 4000),
     }
 }
 

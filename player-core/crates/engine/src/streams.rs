@@ -152,8 +152,14 @@ impl Feeds {
 
     // ---- what the source calls
 
-    /// States the tracks.
+    /// States the tracks; again when they changed, which holds from the next sample on.
     pub(crate) fn set_tracks(&mut self, tracks: &[Track]) {
+        for track in tracks {
+            let known = self.tracks.iter().find(|known| known.id == track.id);
+            if known.is_some_and(|known| !same_format(known, track)) {
+                self.configure(track);
+            }
+        }
         self.tracks = tracks.to_vec();
         self.new_tracks = true;
     }
@@ -386,7 +392,8 @@ impl Feeds {
     pub(crate) fn wake_us(&self, anchor: Anchor) -> Option<HostUs> {
         let low = self.target_us - REFILL_US;
         let waiting = self.feeds.iter().filter(|feed| feed.want.is_some() && !feed.filling && !feed.end_sent);
-        waiting.filter_map(|feed| anchor.host_at(feed.held?.to_us.saturating_sub(low))).min()
+        // A millisecond late rather than a rounding early, which would wake at once again.
+        waiting.filter_map(|feed| anchor.host_at(feed.held?.to_us.saturating_sub(low))).min().map(|at| at + 1000)
     }
 
     /// Media ahead of the position in the enabled stream that has least.
@@ -488,6 +495,11 @@ fn write(sample: &Sample, discontinuity: bool, body: &mut Vec<u8>) -> SampleHead
         size: sample.data.len() as u32,
         side_size: (body.len() - before) as u32,
     }
+}
+
+/// Whether a decoder for one track can go on with the other.
+pub(crate) fn same_format(a: &Track, b: &Track) -> bool {
+    a.codec_string == b.codec_string && a.extradata == b.extradata && a.kind == b.kind
 }
 
 /// A video track as the contract describes it.

@@ -5,7 +5,7 @@ use kinora_time::{HostUs, MediaUs};
 
 use super::{Cx, Extent, Reader, Source};
 use crate::captions::NewCue;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::NetChange;
 use crate::shim::Shim;
 
@@ -17,11 +17,13 @@ pub(crate) struct FileSource {
     /// Nothing but the head has been read: a seek to the start is no move.
     at_start: bool,
     ended: bool,
+    /// What was asked for last at the end of the resource.
+    asked: Option<(u64, usize)>,
 }
 
 impl FileSource {
     pub(crate) fn new(reader: Reader, demux: Box<dyn Demux>) -> Self {
-        FileSource { reader, demux, has_tracks: false, at_start: true, ended: false }
+        FileSource { reader, demux, has_tracks: false, at_start: true, ended: false, asked: None }
     }
 
     fn step(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
@@ -35,6 +37,12 @@ impl FileSource {
                 self.reader.need(at, least, cx.shim)?;
                 self.reader.poll(cx.now, cx.shim)?;
                 cx.budget.spend(0);
+                // At the end a parser must make do with what there is; one that asks again would ask for ever.
+                let asked = self.reader.window().ended().then_some((at, least));
+                if asked.is_some() && self.asked == asked {
+                    return Err(Error::new(ErrorKind::Content, "The file ends too early."));
+                }
+                self.asked = asked;
                 return Ok(self.reader.ready());
             }
             Step::Tracks => {

@@ -7,9 +7,10 @@ use crate::error::{Error, ErrorKind, is_transient, is_transient_status};
 use crate::event::NetChange;
 use crate::shim::{Request, Shim};
 
-/// Bytes of a file in memory and on their way, at most, unless a parser needs one structure that is larger. Half of what the core
-/// may hold; the other half are demuxed samples.
-const WINDOW_BYTES: u64 = 2 << 20;
+/// Bytes of a file that lie ahead in memory or are on their way, at most, unless a parser needs one structure that is larger.
+const WINDOW_BYTES: u64 = 1 << 20;
+/// Bytes kept behind what was asked for last: containers whose tracks lie in blocks are read to and fro within about so much.
+const BEHIND_BYTES: u64 = 1 << 20;
 /// Credit of a new fetch: enough for the head of most files, little enough that a jump elsewhere wastes no time.
 const FIRST_CREDIT: u64 = 512 << 10;
 /// Credit is given in pieces no smaller, to spare calls.
@@ -174,8 +175,9 @@ impl Reader {
 
     /// Starts or continues the fetch as far as there is room.
     pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<(), Error> {
-        self.window.drop_before(self.need.0);
-        let room = self.window_bytes.max(self.need.1 + CREDIT_STEP).saturating_sub(self.window.len() as u64);
+        self.window.drop_before(self.need.0.saturating_sub(BEHIND_BYTES));
+        let ahead = self.window.end().saturating_sub(self.need.0);
+        let room = self.window_bytes.max(self.need.1 + CREDIT_STEP).saturating_sub(ahead);
         if let Some(fetch) = &mut self.fetch {
             let give = room.saturating_sub(fetch.credit);
             if give >= CREDIT_STEP || fetch.credit == 0 && give > 0 {
@@ -184,7 +186,7 @@ impl Reader {
             }
             return Ok(());
         }
-        let enough = self.ready() && self.window.len() as u64 >= CREDIT_STEP;
+        let enough = self.ready() && ahead >= CREDIT_STEP;
         if enough || self.window.ended() || self.retry_at.is_some_and(|at| now < at) {
             return Ok(());
         }
@@ -254,7 +256,7 @@ impl Reader {
                 let bytes = &bytes[skip as usize..];
                 let bytes = &bytes[..bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX))];
                 self.window.extend(bytes);
-                self.window.drop_before(self.need.0);
+                self.window.drop_before(self.need.0.saturating_sub(BEHIND_BYTES));
                 if !bytes.is_empty() {
                     self.attempt = 0;
                 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kinora_demux::{Demux, Kind, Probe, Sample, Step, Track, Window};
 use kinora_manifest::{ByteRange, Init, MediaPlaylist, Segment};
-use kinora_time::{HostUs, MediaUs};
+use kinora_time::{HostUs, MediaUs, SECOND_US};
 
 use super::lines::Lines;
 use super::packed::{self, Head};
@@ -17,9 +17,13 @@ use crate::event::NetChange;
 use crate::shim::Shim;
 use crate::source::reader::Part;
 use crate::source::{Cx, Download, OpenContainer, Reader};
+use crate::streams::same_format;
 
-/// Bytes of a segment in memory and on their way.
+/// Bytes of a segment on their way.
 const WINDOW_BYTES: u64 = 1 << 20;
+/// Bytes of a run kept: a segment whose tracks lie in blocks is read to and fro. The one thing for which the core may hold more than
+/// 4 MiB, since what a lane has let go of it cannot get back.
+const KEPT_BYTES: u64 = 8 << 20;
 /// An initialisation section holds a header without samples.
 const INIT_BYTES: usize = 1 << 20;
 /// A container that cannot be told from so much of a segment is unknown.
@@ -326,11 +330,14 @@ impl Lane {
         cx.budget.spend(0);
         match step? {
             Step::More { at, least } => {
-                run.window.drop_before(at);
-                let there = run.window.get(at, least).is_some() || run.window.ended();
-                if there {
+                if run.window.get(at, least).is_some() {
+                    return Ok(None);
+                }
+                if run.window.ended() || at < run.window.start() {
                     return Err(Error::new(ErrorKind::Content, "A segment is damaged."));
                 }
+                let kept = run.window.end().saturating_sub(KEPT_BYTES);
+                run.window.drop_before(if run.reader.is_some() { kept.min(at) } else { at });
                 self.fill(cx)
             }
             Step::Tracks => {
@@ -427,10 +434,7 @@ impl Lane {
                     self.tracks.push(track);
                 }
                 Some(known) => {
-                    let same = known.codec_string == track.codec_string
-                        && known.extradata == track.extradata
-                        && known.kind == track.kind;
-                    if !same {
+                    if !same_format(known, &track) {
                         cx.feeds.configure(&track);
                         *known = track;
                     }
@@ -444,7 +448,10 @@ impl Lane {
         let Some((_, id)) = run.map.iter().find(|(theirs, _)| *theirs == sample.track) else { return };
         cx.budget.spend(sample.data.len());
         let packed_us = run.packed_us.unwrap_or(0);
-        let first_us = sample.pts_us.saturating_add(packed_us);
+        // The other tracks may begin a little earlier.
+        let start_us = run.demux.as_ref().map_or(sample.pts_us, |demux| demux.start_us());
+        let near = (0..SECOND_US).contains(&sample.pts_us.saturating_sub(start_us));
+        let first_us = if near { start_us } else { sample.pts_us }.saturating_add(packed_us);
         let offset_us = *run.offset_us.get_or_insert_with(|| {
             packed_us.saturating_add(shared.lines.offset(run.line, first_us, run.at_us))
         });
