@@ -393,7 +393,10 @@ impl Feeds {
         let low = self.target_us - REFILL_US;
         let waiting = self.feeds.iter().filter(|feed| feed.want.is_some() && !feed.filling && !feed.end_sent);
         // A millisecond late rather than a rounding early, which would wake at once again.
-        waiting.filter_map(|feed| anchor.host_at(feed.held?.to_us.saturating_sub(low))).min().map(|at| at + 1000)
+        waiting
+            .filter_map(|feed| anchor.host_at(feed.held?.to_us.saturating_sub(low)))
+            .min()
+            .map(|at| at + 1000)
     }
 
     /// Media ahead of the position in the enabled stream that has least.

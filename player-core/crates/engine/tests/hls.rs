@@ -308,3 +308,18 @@ fn list_that_names_itself_is_given_up() {
     let p = play(s, "list.m3u");
     assert_eq!(p.status().clock.phase, Phase::Failed);
 }
+
+#[test]
+fn restart_while_playing_goes_on_without_a_gap() {
+    let mut s = FakeShim::new();
+    serve(&mut s, "a", &Toy::default(), 10_000_000, 60);
+    let mut p = play(s, "a.m3u8");
+    p.run_for(20 * SECOND);
+    let snapshot = p.engine.snapshot(p.now());
+    let (position, seeks) = (p.position(), p.shim.count("seek"));
+    p.restart(Some(&snapshot));
+    p.run_for(100 * SECOND);
+    assert_eq!((p.position(), p.shim.count("seek")), (position + 100_000_000, seeks), "{}", p.shim.dump());
+    assert!((gaps(&p, 0, 40_000), gaps(&p, 1, 20_000)) == (vec![], vec![]));
+    check(&p);
+}
