@@ -18,6 +18,7 @@ mod seek;
 mod tests;
 mod video_entry;
 
+use crate::issues::Issues;
 use crate::{Cue, Demux, Error, Kind, Sample, Step, TextFormat, Track, Window};
 use boxes::{Boxes, Header};
 use index::Index;
@@ -30,8 +31,6 @@ const MAX_MOOV_LEN: u64 = 64 << 20;
 const MAX_INDEX_LEN: u64 = 16 << 20;
 /// Boxes passed over in one step.
 const BOXES_PER_STEP: usize = 64;
-/// Most issues kept.
-const MAX_ISSUES: usize = 64;
 
 /// The demuxer.
 ///
@@ -64,7 +63,7 @@ pub struct Mp4 {
     /// Duration that the file states for its fragments.
     stated_duration_us: Option<i64>,
     failed: bool,
-    issues: Vec<String>,
+    issues: Issues,
 }
 
 /// Whether a resource begins with a box of an ISO base media or QuickTime file; not so a still picture (HEIF, JPEG XL).
@@ -108,12 +107,6 @@ impl Mp4 {
         self.states.iter_mut().for_each(|state| state.last_dts = None);
     }
 
-    fn issue(&mut self, what: String) {
-        if self.issues.len() < MAX_ISSUES {
-            self.issues.push(what);
-        }
-    }
-
     /// Passes over or reads the box at `self.at`.
     fn walk(&mut self, window: &Window) -> Result<Walk, Error> {
         let more = |at, least| Walk::More(Step::More { at, least });
@@ -127,7 +120,7 @@ impl Mp4 {
             Err(_) if window.ended() => return Ok(Walk::End),
             Err(least) => return Ok(more(self.at, least)),
             Ok(None) if self.has_movie => {
-                self.issue(format!("no box at offset {}", self.at));
+                self.issues.push(|| format!("no box at offset {}", self.at));
                 return Ok(Walk::End);
             }
             Ok(None) => return Err(Error::Damaged(format!("no box at offset {}", self.at))),
@@ -159,7 +152,7 @@ impl Mp4 {
             if header.kind == *b"moov" {
                 return Err(Error::Damaged("the file ends inside its movie header".into()));
             }
-            self.issue(format!("the file ends inside a {} box", boxes::name(header.kind)));
+            self.issues.push(|| format!("the file ends inside a {} box", boxes::name(header.kind)));
             return Ok(Walk::End);
         };
         let at = self.at;
@@ -173,9 +166,7 @@ impl Mp4 {
     }
 
     fn read_movie(&mut self, body: &[u8], at: u64, total: Option<u64>) -> Result<(), Error> {
-        let mut issues = Vec::new();
-        let movie = movie::parse(body, total, &mut issues)?;
-        issues.into_iter().for_each(|issue| self.issue(issue));
+        let movie = movie::parse(body, total, &mut self.issues)?;
         // A second movie box opens another initialisation segment; in a plain file it is a stray.
         if self.has_movie && !movie.fragmented {
             return Ok(());
@@ -223,10 +214,8 @@ impl Mp4 {
         if !self.has_movie {
             return Err(Error::Damaged("a fragment before any movie header".into()));
         }
-        let mut issues = Vec::new();
         let decode_times: Vec<i64> = self.states.iter().map(|state| state.end).collect();
-        let fragments = fragment::parse(body, at, &mut self.states, &mut issues);
-        issues.into_iter().for_each(|issue| self.issue(issue));
+        let fragments = fragment::parse(body, at, &mut self.states, &mut self.issues);
         self.queues.iter_mut().for_each(Queue::clear);
         for fragment in fragments {
             if let Some(i) = self.tracks.iter().position(|t| t.id == fragment.track) {
@@ -291,7 +280,8 @@ impl Mp4 {
                 || window.total().is_some_and(|t| end > t)
             {
                 queue.clear();
-                self.issue(format!("track {} goes on beyond the end of the file", self.tracks[i].id));
+                self.issues
+                    .push(|| format!("track {} goes on beyond the end of the file", self.tracks[i].id));
                 return None;
             }
             return Some(Step::More { at: entry.offset, least: entry.size as usize });
@@ -315,7 +305,8 @@ impl Mp4 {
         }
         let (data, dropped) = queue::convert(data.to_vec(), form);
         if dropped > 0 {
-            self.issue(format!("track {} at {} us: {dropped} bytes are damaged", track.id, times.pts_us));
+            self.issues
+                .push(|| format!("track {} at {} us: {dropped} bytes are damaged", track.id, times.pts_us));
             if data.is_empty() {
                 return None;
             }
@@ -411,6 +402,6 @@ impl Demux for Mp4 {
     }
 
     fn take_issues(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.issues)
+        self.issues.take()
     }
 }

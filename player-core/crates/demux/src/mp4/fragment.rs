@@ -1,4 +1,10 @@
 //! Movie fragments, ISO/IEC 14496-12, 8.8.
+//!
+//! Composition offsets below 0 are taken as the standard has them: the presentation time is the decode time plus the offset. FFmpeg
+//! raises all of a track's times by the lowest offset that it has met so far instead, which puts the pictures behind the
+//! sound and moves them when a later fragment has a lower one.
+
+use crate::issues::Issues;
 
 use super::boxes::{Boxes, child, full, versioned};
 use super::sample_table::{Entry, MAX_SAMPLE_LEN, PCM_GROUP};
@@ -78,7 +84,7 @@ pub(super) fn parse(
     moof: &[u8],
     offset: u64,
     states: &mut [State],
-    issues: &mut Vec<String>,
+    issues: &mut Issues,
 ) -> Vec<TrackFragment> {
     let mut fragments = Vec::new();
     // Where the data of a track starts that does not say: after that of the one before.
@@ -86,7 +92,7 @@ pub(super) fn parse(
     let mut room = MAX_SAMPLES;
     for (_, traf) in Boxes(moof).filter(|&(kind, _)| kind == *b"traf") {
         let Some(header) = child(traf, *b"tfhd").and_then(TrackHeader::parse) else {
-            issues.push("a track fragment without a header was left out".into());
+            issues.push(|| "a track fragment without a header was left out".into());
             continue;
         };
         let Some(state) = states.iter_mut().find(|state| state.defaults.track == header.track) else {
@@ -95,7 +101,7 @@ pub(super) fn parse(
         let mut runs = Runs::new(&header, state, child(traf, *b"tfdt"), offset, implicit_base);
         for (_, body) in Boxes(traf).filter(|&(kind, _)| kind == *b"trun") {
             if runs.add(body, state, &mut room).is_none() {
-                issues.push(format!("a damaged run of samples of track {} was cut", header.track));
+                issues.push(|| format!("a damaged run of samples of track {} was cut", header.track));
                 break;
             }
         }

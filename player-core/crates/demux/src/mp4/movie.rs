@@ -2,6 +2,7 @@
 
 use kinora_bytes::Cursor;
 
+use crate::issues::Issues;
 use crate::{Codec, Error, Kind, Track};
 
 use super::boxes::{Boxes, FourCc, child, descendant, full, versioned};
@@ -36,7 +37,7 @@ pub(super) struct MovieTrack {
 }
 
 /// Reads the body of `moov`. `total` is the length of the resource, when known.
-pub(super) fn parse(moov: &[u8], total: Option<u64>, issues: &mut Vec<String>) -> Result<Movie, Error> {
+pub(super) fn parse(moov: &[u8], total: Option<u64>, issues: &mut Issues) -> Result<Movie, Error> {
     if child(moov, *b"cmov").is_some() {
         return Err(Error::Unsupported("a compressed movie header".into()));
     }
@@ -59,9 +60,9 @@ pub(super) fn parse(moov: &[u8], total: Option<u64>, issues: &mut Vec<String>) -
         if chapters.contains(&parts.id) || movie.tracks.iter().any(|t| t.info.id == parts.id) {
             continue;
         }
-        let descriptions = sample_entry::parse(parts.stsd, parts.media)?;
+        let descriptions = sample_entry::parse(parts.stsd, parts.media, parts.display)?;
         if descriptions.is_empty() {
-            issues.push(format!("track {} has no sample description that is understood", parts.id));
+            issues.push(|| format!("track {} has no sample description that is understood", parts.id));
             continue;
         }
         let defaults = mvex.and_then(|mvex| {
@@ -196,7 +197,7 @@ impl<'a> TrackParts<'a> {
         defaults: Option<fragment::Defaults>,
         total: Option<u64>,
         room: usize,
-        issues: &mut Vec<String>,
+        issues: &mut Issues,
     ) -> MovieTrack {
         let description = &descriptions[0];
         let timescale = if self.timescale == 0 { header.timescale.max(1) } else { self.timescale };
@@ -207,7 +208,7 @@ impl<'a> TrackParts<'a> {
         };
         let context = sample_table::Context { pcm_frame, video: self.media == Media::Video, total, room };
         let table = sample_table::expand(self.stbl, &context).unwrap_or_else(|| {
-            issues.push(format!("track {} lacks a part of its sample table", self.id));
+            issues.push(|| format!("track {} lacks a part of its sample table", self.id));
             Table::default()
         });
         // Edits are stated in the movie's timescale: without one they mean nothing.
@@ -217,18 +218,13 @@ impl<'a> TrackParts<'a> {
         let context = edit::Context { timescale, movie_timescale: header.timescale, audio, room };
         let Edited { entries, lead, empty, cut: edits_cut } = edit::apply(table, edits, &context);
         if cut || edits_cut {
-            issues.push(format!("track {} declares samples that the file has no room for", self.id));
+            issues.push(|| format!("track {} declares samples that the file has no room for", self.id));
         }
 
         let mut kind = description.kind.clone();
         let mut lead_frames = 0;
         match &mut kind {
-            Kind::Video(video) => {
-                video.rotation_deg = rotation(&self.matrix, &header.matrix);
-                if video.par == (0, 0) {
-                    video.par = aspect_from_display((video.width, video.height), self.display);
-                }
-            }
+            Kind::Video(video) => video.rotation_deg = rotation(&self.matrix, &header.matrix),
             Kind::Audio(format) => {
                 lead_frames =
                     kinora_time::mul_div_floor(lead, i64::from(format.rate_hz), i64::from(timescale));
@@ -264,20 +260,6 @@ impl<'a> TrackParts<'a> {
             empty: if audio { empty } else { Empty::default() },
         }
     }
-}
-
-/// Pixel aspect by the track's display size, where it differs from the coded size.
-fn aspect_from_display(coded: (u32, u32), display: (u32, u32)) -> (u32, u32) {
-    let (num, den) = (u64::from(coded.1) * u64::from(display.0), u64::from(coded.0) * u64::from(display.1));
-    if num == 0 || den == 0 || num == den {
-        return (1, 1);
-    }
-    let (mut a, mut b) = (num, den);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    // Both were products of two 16-bit sizes.
-    ((num / a) as u32, (den / a) as u32)
 }
 
 /// Text up to its terminator.

@@ -194,9 +194,6 @@ impl Description {
         track.kind = match (&self.kind, &track.kind) {
             (&Kind::Video(mut new), Kind::Video(old)) => {
                 new.rotation_deg = old.rotation_deg;
-                if new.par == (0, 0) {
-                    new.par = old.par;
-                }
                 Kind::Video(new)
             }
             (kind, _) => kind.clone(),

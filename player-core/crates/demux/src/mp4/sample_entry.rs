@@ -68,7 +68,8 @@ impl Media {
 }
 
 /// Reads `stsd`. Descriptions that are not understood are listed too, since samples refer to them by number.
-pub(super) fn parse(stsd: &[u8], media: Media) -> Result<Vec<Description>, Error> {
+/// `display` is the track's display size in pixels.
+pub(super) fn parse(stsd: &[u8], media: Media, display: (u32, u32)) -> Result<Vec<Description>, Error> {
     let damaged = || Error::Damaged("sample description".into());
     let (version, _, mut c) = full(stsd).ok_or_else(damaged)?;
     let count = c.u32_be().ok_or_else(damaged)?;
@@ -79,7 +80,7 @@ pub(super) fn parse(stsd: &[u8], media: Media) -> Result<Vec<Description>, Error
             return Err(Error::Unsupported("encrypted media".into()));
         }
         descriptions.extend(match media {
-            Media::Video => video_entry::parse(format, body),
+            Media::Video => video_entry::parse(format, body, display),
             Media::Audio => audio_entry::parse(format, body, version),
             Media::Text => text(format, body),
         });

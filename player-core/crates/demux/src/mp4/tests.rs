@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::boxes::build::{boxed, words};
 use super::*;
 use crate::Trim;
+use crate::driver::{self, Arrival, Run};
 
 const VIDEO: u32 = 1;
 const AUDIO: u32 = 2;
@@ -26,9 +27,12 @@ fn trak(id: u32, offset: u32, samples: u32, edits: &[u32]) -> Vec<u8> {
     let timescale = if video { 100 } else { 48_000 };
     let handler: [u8; 4] = if video { *b"vide" } else { *b"soun" };
     let entry = if video {
-        let mut fixed = [0; 78];
-        (fixed[25], fixed[27]) = (160, 120);
-        boxed(b"vp09", &[&fixed])
+        let of_width = |width| {
+            let mut fixed = [0; 78];
+            (fixed[25], fixed[27]) = (width, 120);
+            boxed(b"vp09", &[&fixed])
+        };
+        [of_width(160), of_width(240)].concat()
     } else {
         let mut fixed = [0; 28];
         (fixed[17], fixed[19]) = (2, 16);
@@ -36,7 +40,7 @@ fn trak(id: u32, offset: u32, samples: u32, edits: &[u32]) -> Vec<u8> {
         boxed(b"ac-3", &[&fixed])
     };
     let mut stbl = vec![
-        boxed(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, 1], &entry]),
+        boxed(b"stsd", &[&[0, 0, 0, 0, 0, 0, 0, if video { 2 } else { 1 }], &entry]),
         words(b"stts", 0, &[1, samples, if video { 4 } else { 1536 }]),
         words(b"stsz", 0, &[if video { 100 } else { 50 }, samples]),
         words(b"stsc", 0, &[1, 1, samples, 1]),
@@ -92,62 +96,37 @@ fn segment(first: u32) -> Vec<u8> {
     [moof, boxed(b"mdat", &[&media()])].concat()
 }
 
-#[derive(Debug, PartialEq)]
-struct Run {
-    samples: Vec<Sample>,
-    error: Option<Error>,
+fn times(run: &Run, track: u32) -> Vec<i64> {
+    run.samples.iter().filter(|s| s.track == track).map(|s| s.pts_us).collect()
 }
 
-impl Run {
-    fn times(&self, track: u32) -> Vec<i64> {
-        self.samples.iter().filter(|s| s.track == track).map(|s| s.pts_us).collect()
+fn run_in(demuxer: &mut Mp4, bytes: &[u8], piece: usize) -> Run {
+    driver::run(demuxer, bytes, Arrival { piece, sized: true })
+}
+
+/// Runs to the end, then again from a time.
+fn run_and_seek(bytes: &[u8], piece: usize, to_us: i64) -> Run {
+    let mut demuxer = Mp4::new();
+    let run = run_in(&mut demuxer, bytes, piece);
+    if run.error.is_some() || demuxer.tracks().is_empty() {
+        return run;
     }
-}
-
-/// Steps to the end, with `chunk` bytes more each time. `seek_us` is sought when the tracks are known.
-fn run(demuxer: &mut Mp4, bytes: &[u8], chunk: usize, mut seek_us: Option<i64>) -> Run {
+    demuxer.seek(to_us);
     let mut window = Window::at(0);
     window.set_total(Some(bytes.len() as u64));
-    let mut run = Run { samples: Vec::new(), error: None };
-    for _ in 0..200_000 {
-        match demuxer.step(&window) {
-            Ok(Step::More { at, .. }) => {
-                let held = window.range().contains(&at) || at == window.end();
-                if held {
-                    window.drop_before(at)
-                } else {
-                    window.restart_at(at)
-                }
-                let rest = bytes.get(window.end().min(bytes.len() as u64) as usize..).unwrap_or_default();
-                if rest.is_empty() {
-                    window.set_ended();
-                }
-                window.extend(&rest[..chunk.min(rest.len())]);
-            }
-            Ok(Step::Tracks) => seek_us.take().into_iter().for_each(|to_us| demuxer.seek(to_us)),
-            Ok(Step::Sample(sample)) => run.samples.push(sample),
-            Ok(Step::Cue(_)) => (),
-            Ok(Step::End) => return run,
-            Err(error) => {
-                run.error = Some(error);
-                assert_eq!(demuxer.step(&window), Ok(Step::End));
-                return run;
-            }
-        }
-    }
-    panic!("the demuxer does not come to an end");
+    driver::resume(&mut demuxer, bytes, Arrival { piece, sized: true }, &mut window)
 }
 
 fn run_whole(bytes: &[u8]) -> Run {
-    run(&mut Mp4::new(), bytes, usize::MAX, None)
+    run_in(&mut Mp4::new(), bytes, usize::MAX)
 }
 
 #[test]
 fn plain_file_gives_tracks_and_samples_of_its_tables() {
     let mut demuxer = Mp4::new();
-    let out = run(&mut demuxer, &plain(&[], &[]), usize::MAX, None);
-    assert_eq!(out.times(VIDEO), (0..8).map(|i| i * 40_000).collect::<Vec<_>>());
-    assert_eq!(out.times(AUDIO), (0..8).map(|i| i * 32_000).collect::<Vec<_>>());
+    let out = run_in(&mut demuxer, &plain(&[], &[]), usize::MAX);
+    assert_eq!(times(&out, VIDEO), (0..8).map(|i| i * 40_000).collect::<Vec<_>>());
+    assert_eq!(times(&out, AUDIO), (0..8).map(|i| i * 32_000).collect::<Vec<_>>());
     let keys: Vec<bool> = out.samples.iter().filter(|s| s.track == VIDEO).map(|s| s.key).collect();
     assert_eq!(keys, [true, false, false, false, true, false, false, false]);
     assert_eq!(out.samples[1].data, media()[100..200]);
@@ -166,8 +145,8 @@ fn files_in_pieces_of_any_size_give_the_same_samples() {
     {
         let whole = run_whole(&file);
         assert!(whole.samples.len() > 10 && whole.error.is_none());
-        for chunk in [1, 7, 4096] {
-            assert_eq!(run(&mut Mp4::new(), &file, chunk, None), whole);
+        for arrival in driver::ARRIVALS {
+            assert_eq!(driver::run(&mut Mp4::new(), &file, arrival), whole);
         }
     }
 }
@@ -191,30 +170,30 @@ fn edit_that_starts_inside_an_audio_frame_trims_it() {
         audio[..3],
         [(true, Trim::default()), (false, Trim { start: 464, end: 0 }), (false, Trim::default())]
     );
-    assert_eq!(out.times(AUDIO)[1..3], [-9667, 22_333]);
+    assert_eq!(times(&out, AUDIO)[1..3], [-9667, 22_333]);
 }
 
 #[test]
 fn empty_edit_delays_the_track() {
     let out = run_whole(&plain(&[], &[2, 44, u32::MAX, 0x1_0000, 300, 0, 0x1_0000]));
-    assert_eq!(out.times(AUDIO)[..2], [44_000, 76_000]);
+    assert_eq!(times(&out, AUDIO)[..2], [44_000, 76_000]);
 }
 
 #[test]
 fn fragments_go_on_where_their_decode_time_says() {
     let file = [initialisation(), segment(0), segment(100)].concat();
     let out = run_whole(&file);
-    assert_eq!(out.times(VIDEO)[7..9], [280_000, 4_000_000]);
+    assert_eq!(times(&out, VIDEO)[7..9], [280_000, 4_000_000]);
     assert_eq!(out.samples.iter().filter(|s| s.track == VIDEO && s.key).count(), 2);
 }
 
 #[test]
 fn segments_after_a_restart_use_the_tracks_that_are_known() {
     let mut demuxer = Mp4::segments();
-    let first = run(&mut demuxer, &[initialisation(), segment(0)].concat(), 7, None);
+    let first = run_in(&mut demuxer, &[initialisation(), segment(0)].concat(), 7);
     demuxer.restart_segment(0);
-    let second = run(&mut demuxer, &segment(50), 7, None);
-    assert_eq!((first.samples.len(), second.times(VIDEO)[0]), (16, 2_000_000));
+    let second = run_in(&mut demuxer, &segment(50), 7);
+    assert_eq!((first.samples.len(), times(&second, VIDEO)[0]), (16, 2_000_000));
 }
 
 #[test]
@@ -233,10 +212,21 @@ fn seek_goes_to_the_key_at_or_before_the_target() {
         (fragmented.clone(), 400_000, 320_000),
         (fragmented, 0, 0),
     ] {
-        let out = run(&mut Mp4::new(), &file, 64, Some(to_us));
-        assert_eq!(out.times(VIDEO)[0], key_us);
-        assert!(out.times(AUDIO)[0] <= key_us.max(0));
+        let out = run_and_seek(&file, 64, to_us);
+        assert_eq!(times(&out, VIDEO)[0], key_us);
+        assert!(times(&out, AUDIO)[0] <= key_us.max(0));
     }
+}
+
+#[test]
+fn samples_of_another_description_change_the_track() {
+    let mut file = plain(&[], &[]);
+    let at = file.windows(4).position(|w| w == b"stsc").unwrap();
+    file[at + 23] = 2;
+    let mut demuxer = Mp4::new();
+    let out = run_in(&mut demuxer, &file, 4096);
+    let Kind::Video(format) = demuxer.tracks()[0].kind else { panic!("a video track") };
+    assert_eq!((out.tracks, format.width, format.rotation_deg), (2, 240, 90));
 }
 
 #[test]
@@ -253,9 +243,8 @@ fn file_cut_inside_its_media_gives_what_is_there() {
     let mut file = moov(&[&video, &audio]);
     file.resize(3120, 0);
     let mut demuxer = Mp4::new();
-    let out = run(&mut demuxer, &file, 1, None);
-    assert_eq!((out.samples.len(), out.error), (1, None));
-    assert_eq!(demuxer.take_issues().len(), 2);
+    let out = run_in(&mut demuxer, &file, 1);
+    assert_eq!((out.samples.len(), out.error, out.issues.len()), (1, None, 2));
 }
 
 #[test]
@@ -265,13 +254,58 @@ fn constant_sizes_beyond_the_file_are_not_expanded() {
     file[at + 12..at + 16].fill(0xff);
     let at = file.windows(4).position(|w| w == b"stsc").unwrap();
     file[at + 16..at + 20].fill(0xff);
-    assert!(run_whole(&file).times(VIDEO).len() <= file.len() / 100);
+    assert!(times(&run_whole(&file), VIDEO).len() <= file.len() / 100);
 }
 
 #[test]
 fn resource_without_a_movie_box_is_damaged() {
     assert!(matches!(run_whole(&boxed(b"mdat", &[&[0; 9]])).error, Some(Error::Damaged(_))));
     assert!(matches!(run_whole(&segment(0)).error, Some(Error::Damaged(_))));
+}
+
+/// Presentation time, key, length and hash of a sample.
+type Line = (i64, bool, usize, u32);
+type Lines = Vec<(u32, Vec<Line>)>;
+
+/// Lines by track id, of a dump of androidx/media.
+fn parse_dump(dump: &str) -> Lines {
+    let mut tracks: Lines = Vec::new();
+    let mut sample: Option<(i64, bool)> = None;
+    for line in dump.lines().map(str::trim) {
+        let number = |prefix: &str| line.strip_prefix(prefix).and_then(|v| v.parse::<i64>().ok());
+        if line.starts_with("sample ") && line.ends_with(':') {
+            sample = Some((0, false));
+        } else if let Some(id) = number("id = ") {
+            tracks.push((id as u32, Vec::new()));
+        } else if let (Some(time), Some(s)) = (number("time = "), &mut sample) {
+            s.0 = time;
+        } else if let (Some(flags), Some(s)) = (number("flags = "), &mut sample) {
+            s.1 = flags & 1 != 0;
+        } else if let (Some(data), Some((time, key))) = (line.strip_prefix("data = length "), sample) {
+            let (len, hash) = data.split_once(", hash ").unwrap();
+            let line = (time, key, len.parse().unwrap(), u32::from_str_radix(hash, 16).unwrap());
+            tracks.last_mut().unwrap().1.push(line);
+            sample = None;
+        }
+    }
+    tracks
+}
+
+#[test]
+fn androidx_files_by_any_way_of_reading_give_the_samples_of_their_dumps() {
+    for name in ["sample.mp4", "sample_fragmented.mp4"] {
+        let Some(file) = driver::fixture(&format!("androidx/media/mp4/{name}")) else { return };
+        let dump = driver::fixture(&format!("androidx/dumps/mp4/{name}.0.dump")).unwrap();
+        let expected = parse_dump(std::str::from_utf8(&dump).unwrap());
+        for arrival in driver::ARRIVALS {
+            let mut demuxer = Mp4::new();
+            let out = driver::run(&mut demuxer, &file, arrival);
+            let line = |s: &Sample| (s.pts_us, s.key, s.data.len(), driver::java_hash(&s.data));
+            let of_track = |id| out.samples.iter().filter(|s| s.track == id).map(line).collect();
+            let lines: Lines = demuxer.tracks().iter().map(|track| (track.id, of_track(track.id))).collect();
+            assert!(lines == expected && out.issues.is_empty(), "{name} {arrival:?}");
+        }
+    }
 }
 
 proptest! {
@@ -284,7 +318,7 @@ proptest! {
     #[test]
     fn mutated_file_never_panics(
         kind in 0..3usize, changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
-        seek_us in proptest::option::of(any::<i64>()), cut in any::<prop::sample::Index>(),
+        seek_us in any::<i64>(), cut in any::<prop::sample::Index>(),
     ) {
         let mut file = match kind {
             0 => plain(&[1, 80, 20, 0x1_0000], &[2, 44, u32::MAX, 0, 200, 2000, 0]),
@@ -295,9 +329,9 @@ proptest! {
             let at = index.index(file.len());
             file[at] = byte;
         }
-        let whole = run(&mut Mp4::new(), &file, usize::MAX, seek_us);
+        let whole = run_and_seek(&file, usize::MAX, seek_us);
         prop_assert!(whole.samples.iter().map(|s| s.data.len()).sum::<usize>() <= 64 * file.len());
         file.truncate(cut.index(file.len() + 1));
-        run(&mut Mp4::new(), &file, 128, seek_us);
+        run_and_seek(&file, 128, seek_us % 1_000_000);
     }
 }

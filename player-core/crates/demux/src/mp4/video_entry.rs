@@ -2,7 +2,9 @@
 
 use kinora_bytes::Cursor;
 
+use crate::codec::annexb::{Syntax, find_start_code, trim_zeros};
 use crate::codec::nal;
+use crate::codec::{h264::H264, hevc::Hevc};
 use crate::{Codec, Kind, VideoFormat};
 
 use super::boxes::{FourCc, child, full};
@@ -13,20 +15,24 @@ const FIXED_LEN: usize = 78;
 /// ITU-T H.273: primaries, transfer and matrix unspecified, limited range.
 const UNSPECIFIED: [u8; 4] = [2, 2, 2, 0];
 
-/// Reads the entry of this format; none when it is too short.
-pub(super) fn parse(format: FourCc, body: &[u8]) -> Option<Description> {
+/// Reads the entry of this format; none when it is too short. `display` is the track's display size.
+pub(super) fn parse(format: FourCc, body: &[u8], display: (u32, u32)) -> Option<Description> {
     let mut c = Cursor::new(body);
     c.skip(24)?;
     let (width, height) = (c.u16_be()?, c.u16_be()?);
     let boxes = body.get(FIXED_LEN..)?;
+    let (width, height) = (u32::from(width), u32::from(height));
+    let stated = child(boxes, *b"pasp")
+        .and_then(pixel_aspect)
+        .or_else(|| aspect_from_display((width, height), display));
     let video = VideoFormat {
-        width: u32::from(width),
-        height: u32::from(height),
-        par: child(boxes, *b"pasp").and_then(pixel_aspect).unwrap_or((0, 0)),
+        width,
+        height,
+        par: stated.unwrap_or((1, 1)),
         rotation_deg: 0,
         cicp: child(boxes, *b"colr").and_then(colour).unwrap_or(UNSPECIFIED),
     };
-    Some(match &format {
+    let mut description = match &format {
         b"avc1" | b"avc3" => nal_coded(Codec::H264, format, child(boxes, *b"avcC"), nal::parse_avcc, video),
         b"hvc1" | b"hev1" => nal_coded(Codec::Hevc, format, child(boxes, *b"hvcC"), nal::parse_hvcc, video),
         b"vp08" => Description::plain(Codec::Vp8, "vp8", Vec::new(), Kind::Video(video)),
@@ -34,7 +40,49 @@ pub(super) fn parse(format: FourCc, body: &[u8]) -> Option<Description> {
         b"av01" => av1(child(boxes, *b"av1C"), video),
         b"mp4v" => mpeg4(child(boxes, *b"esds").and_then(esds), video),
         _ => Description::other(format, Kind::Video(video)),
-    })
+    };
+    if let (Kind::Video(video), Some(coded)) =
+        (&mut description.kind, coded_format(description.codec, &description.extradata))
+    {
+        (video.width, video.height) = (coded.width, coded.height);
+        // What the container states goes before.
+        if stated.is_none() {
+            video.par = coded.par;
+        }
+        if video.cicp == UNSPECIFIED {
+            video.cicp = coded.cicp;
+        }
+    }
+    Some(description)
+}
+
+/// What the parameter sets of H.264 and HEVC say.
+fn coded_format(codec: Codec, annex_b: &[u8]) -> Option<VideoFormat> {
+    let mut syntax: Box<dyn Syntax> = match codec {
+        Codec::H264 => Box::new(H264::default()),
+        Codec::Hevc => Box::new(Hevc::default()),
+        _ => return None,
+    };
+    let mut next = find_start_code(annex_b, 0);
+    while let Some(start) = next.map(|at| at + 3) {
+        next = find_start_code(annex_b, start);
+        syntax.push(trim_zeros(&annex_b[start..next.unwrap_or(annex_b.len())]));
+    }
+    syntax.config().map(|config| config.format).filter(|format| format.width > 0 && format.height > 0)
+}
+
+/// Pixel aspect by the track's display size, where it differs from the coded size.
+fn aspect_from_display(coded: (u32, u32), display: (u32, u32)) -> Option<(u32, u32)> {
+    let (num, den) = (u64::from(coded.1) * u64::from(display.0), u64::from(coded.0) * u64::from(display.1));
+    if num == 0 || den == 0 || num == den {
+        return None;
+    }
+    let (mut a, mut b) = (num, den);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    // Both were products of two 16-bit sizes.
+    Some(((num / a) as u32, (den / a) as u32))
 }
 
 /// `pasp`: horizontal and vertical spacing.
