@@ -7,7 +7,7 @@ mod tls;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -76,8 +76,12 @@ impl Bench {
         self.events.recv_timeout(HANG).expect("an event")
     }
 
-    fn is_silent(&self) -> bool {
-        self.events.recv_timeout(Duration::from_millis(50)) == Err(RecvTimeoutError::Timeout)
+    /// Waits until nothing more can come without credit, and sees that nothing did.
+    fn starve(&self) {
+        while self.net.busy() {
+            std::thread::yield_now();
+        }
+        assert_eq!(self.events.try_recv(), Err(TryRecvError::Empty));
     }
 
     /// Collects the rest of the fetch `ticket`.
