@@ -455,7 +455,7 @@ impl Engine {
     pub fn select_audio(&mut self, track: u32, now: HostUs, shim: &mut dyn Shim) {
         self.audio = Some(track);
         if let Some(session) = &mut self.session {
-            session.select_audio(track, now, shim);
+            session.select_audio(track, shim);
         }
         self.checkpoint = true;
         self.settle(now, shim);

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{NetChange, SourceSpec, TimelineChange, TimelineState, Want};
 use crate::shim::{Failure, NextStep, Shim, TimelineStatus};
 use crate::source::{Budget, Cx, Extent, OpenContainer, Sniffed, Sniffer, Source};
-use crate::streams::Feeds;
+use crate::streams::{Feeds, Refill};
 
 /// Media kept ahead. Thirty seconds hide what a disk or a home network does; a connection over the internet gets twice that.
 const AHEAD_LOCAL_US: MediaUs = 30 * SECOND_US;
@@ -252,11 +252,11 @@ impl Session {
     }
 
     fn want(&mut self, want: Want, now: HostUs, shim: &mut dyn Shim) -> Result<(), Error> {
-        let Some(from_us) = self.feeds.want(want) else { return Ok(()) };
+        let Some(refill) = self.feeds.want(want) else { return Ok(()) };
         match &mut self.stage {
             Stage::Source(source) => {
                 let budget = &mut Budget::turn();
-                source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })
+                source.seek(refill, &mut Cx { now, shim, feeds: &mut self.feeds, budget })
             }
             Stage::Sniffing(_) => Ok(()),
         }
@@ -407,7 +407,7 @@ impl Session {
                     && matches!(track.kind, Kind::Video(_)) == (stream.kind == VIDEO)
             };
             let Some(at) = free.iter().position(fits) else { return Ok(false) };
-            self.feeds.adopt(free.remove(at).id, stream.kind == VIDEO, stream);
+            self.feeds.adopt(free.remove(at).id, stream.kind == VIDEO, orphan.seek, stream);
         }
         if self.feeds.is_empty() {
             return Ok(false);
@@ -419,7 +419,10 @@ impl Session {
             && source.extent().seekable
         {
             let budget = &mut Budget::turn();
-            source.seek(from_us, &mut Cx { now, shim, feeds: &mut self.feeds, budget })?;
+            source.seek(
+                Refill { from_us, track: None },
+                &mut Cx { now, shim, feeds: &mut self.feeds, budget },
+            )?;
         }
         for want in wants {
             self.want(want, now, shim)?;
@@ -498,7 +501,7 @@ impl Session {
         }
         let heard = choices.audio.filter(|track| self.feeds.carries(*track)).or(self.feeds.audio());
         if let Some(track) = heard {
-            let chosen = self.feeds.choose_audio(track, 0, shim);
+            let chosen = self.feeds.choose_audio(track, shim);
             chosen.map_err(|failure| Error::timeline(&failure))?;
         }
         Ok(())
@@ -544,7 +547,6 @@ impl Session {
         let Some(timeline) = self.timeline.filter(|_| self.orphan.is_none()) else { return };
         match shim.step(timeline, frames) {
             Ok(ticket) => {
-                self.feeds.seeking(ticket);
                 self.next_seek = None;
                 self.pending = Some(Pending { ticket, to: None, since: now });
             }
@@ -553,18 +555,12 @@ impl Session {
     }
 
     /// Makes an audio track the one that is heard.
-    pub(crate) fn select_audio(&mut self, track: u32, now: HostUs, shim: &mut dyn Shim) {
+    pub(crate) fn select_audio(&mut self, track: u32, shim: &mut dyn Shim) {
         if !self.feeds.carries(track) {
             return;
         }
-        let position = self.position(now).unwrap_or(0);
-        match self.feeds.choose_audio(track, position, shim) {
-            Ok(covered) => {
-                self.choose(shim);
-                if !covered {
-                    self.seek(position, true, now, shim);
-                }
-            }
+        match self.feeds.choose_audio(track, shim) {
+            Ok(()) => self.choose(shim),
             Err(failure) => self.fail(Error::timeline(&failure), shim),
         }
     }

@@ -17,7 +17,7 @@ pub(crate) use sniff::{Sniffed, Sniffer};
 use crate::error::Error;
 use crate::event::NetChange;
 use crate::shim::Shim;
-use crate::streams::Feeds;
+use crate::streams::{Feeds, Refill};
 
 /// What a piece of work may use.
 pub(crate) struct Cx<'a> {
@@ -74,12 +74,12 @@ pub(crate) trait Source {
     /// Takes an event of a fetch; whether it was this source's.
     fn net(&mut self, ticket: u64, change: &NetChange, cx: &mut Cx<'_>) -> Result<bool, Error>;
 
-    /// Goes on from the key frame at or before `to_us`. Only once the tracks are known; also after the end.
-    fn seek(&mut self, to_us: MediaUs, cx: &mut Cx<'_>) -> Result<(), Error>;
+    /// Goes on from elsewhere. Only once the tracks are known; also after the end.
+    fn seek(&mut self, to: Refill, cx: &mut Cx<'_>) -> Result<(), Error>;
 
     fn extent(&self) -> Extent;
 
-    /// Says which tracks are wanted, of those that are fetched only on demand. After another audio track a seek follows.
+    /// Says which tracks are wanted, of those that are fetched only on demand. For another audio track a seek follows.
     fn choose(&mut self, _audio: Option<u32>, _captions: Option<u32>, _shim: &mut dyn Shim) {}
 
     /// Something the person should know, since the last call.

@@ -7,7 +7,7 @@ use kinora_time::{Anchor, HostUs, MediaUs, Span};
 
 use crate::captions::NewCue;
 use crate::event::Want;
-use crate::shim::{AudioConfig, Failure, NextStep, SampleHeader, Shim, VideoConfig};
+use crate::shim::{AudioConfig, Failure, NextStep, SampleHeader, Shim, StreamStatus, VideoConfig};
 
 /// Most bytes and samples of one append.
 const APPEND_BYTES: usize = 1 << 20;
@@ -36,6 +36,12 @@ struct Feed {
     bytes: usize,
     /// Decode time of the last sample queued.
     last_dts: Option<MediaUs>,
+    /// Decode time of the last sample the shim took since the last restart.
+    sent_dts: Option<MediaUs>,
+    /// Enabled while the others played: the shim may want this stream alone anew.
+    joining: bool,
+    /// Samples after the cursor were dropped.
+    lost: bool,
     /// A seek's target: of the key frames at or before it only the last is needed. None once that is found.
     trim_to: Option<MediaUs>,
     /// The shim holds presentation times in it.
@@ -71,6 +77,9 @@ impl Feed {
             queue: VecDeque::new(),
             bytes: 0,
             last_dts: None,
+            sent_dts: None,
+            joining: false,
+            lost: false,
             trim_to: None,
             held: None,
             filling: true,
@@ -84,6 +93,10 @@ impl Feed {
 
     fn restart(&mut self, from_us: MediaUs) {
         self.last_dts = None;
+        self.sent_dts = None;
+        self.joining = false;
+        self.lost = false;
+        self.discontinuity = false;
         self.trim_to = self.video.then_some(from_us);
         self.queue.clear();
         self.bytes = 0;
@@ -93,6 +106,19 @@ impl Feed {
         self.skip_to_dts = None;
         self.ended = false;
         self.end_sent = false;
+    }
+
+    /// A disabled stream wants nothing, and gets nothing.
+    fn set_enabled(&mut self, on: bool) {
+        self.enabled = on;
+        self.joining = on;
+        if !on {
+            self.want = None;
+            self.lost |= !self.queue.is_empty();
+            self.queue.clear();
+            self.bytes = 0;
+            self.last_dts = self.sent_dts;
+        }
     }
 
     fn ahead_us(&self, position_us: MediaUs) -> MediaUs {
@@ -125,6 +151,15 @@ impl Feed {
     fn batch_ready(&self) -> bool {
         self.bytes >= APPEND_BYTES || self.queue.len() >= APPEND_SAMPLES || self.queued_us() >= BATCH_US
     }
+}
+
+/// What the source must read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refill {
+    /// From the key frame at or before.
+    pub(crate) from_us: MediaUs,
+    /// For this track alone; none: for all.
+    pub(crate) track: Option<u32>,
 }
 
 /// All streams of one timeline.
@@ -184,6 +219,10 @@ impl Feeds {
         if feed.ended || feed.needs_key && !sample.key || feed.skip_to_dts.is_some_and(|dts| dts_us <= dts) {
             return;
         }
+        if !feed.enabled && feed.want.is_none() {
+            feed.lost = true;
+            return;
+        }
         // Two segments of different variants may overlap by an audio frame.
         if !feed.discontinuity && feed.last_dts.is_some_and(|last| dts_us < last) {
             return;
@@ -195,7 +234,6 @@ impl Feeds {
         feed.bytes += sample.data.len();
         let discontinuity = std::mem::take(&mut feed.discontinuity);
         feed.queue.push_back(Entry::Sample(sample, discontinuity));
-        self.make_room();
         self.end_sparse(dts_us, together);
     }
 
@@ -219,20 +257,6 @@ impl Feeds {
             if tracks.is_none_or(|tracks| tracks.contains(&feed.track)) {
                 feed.ended = true;
             }
-        }
-    }
-
-    /// A disabled stream whose want does not come (its buffer is full) must not hold the others up: its oldest samples go.
-    fn make_room(&mut self) {
-        let mut held: usize = self.feeds.iter().map(|feed| feed.bytes).sum();
-        for feed in self.feeds.iter_mut().filter(|feed| !feed.enabled && feed.want.is_none()) {
-            if held < HELD_BYTES {
-                return;
-            }
-            held -= feed.bytes;
-            feed.queue.clear();
-            feed.bytes = 0;
-            feed.ended = true;
         }
     }
 
@@ -270,7 +294,10 @@ impl Feeds {
     }
 
     /// Goes on feeding a stream that an earlier instance opened, after what it had appended.
-    pub(crate) fn adopt(&mut self, track: u32, video: bool, status: &crate::shim::StreamStatus) {
+    pub(crate) fn adopt(&mut self, track: u32, video: bool, seek: u64, status: &StreamStatus) {
+        if status.tail_dts_us.is_some() {
+            self.restarted = Some(seek);
+        }
         let mut feed = Feed::new(track, status.id, video);
         feed.enabled = status.enabled;
         feed.held = match (status.buffered.first(), status.buffered.last()) {
@@ -278,6 +305,8 @@ impl Feeds {
             _ => None,
         };
         feed.skip_to_dts = status.tail_dts_us;
+        feed.last_dts = status.tail_dts_us;
+        feed.sent_dts = status.tail_dts_us;
         feed.needs_key = status.tail_dts_us.is_none();
         feed.ended = status.ended;
         self.feeds.push(feed);
@@ -308,40 +337,56 @@ impl Feeds {
         self.feeds.iter().find(|feed| !feed.video && feed.enabled).map(|feed| feed.track)
     }
 
-    /// Makes `track` the audio that is heard. Whether its buffer reaches over `position_us`; if not, the caller seeks there.
-    pub(crate) fn choose_audio(
-        &mut self,
-        track: u32,
-        position_us: MediaUs,
-        shim: &mut dyn Shim,
-    ) -> Result<bool, Failure> {
-        let mut covered = false;
+    /// Makes `track` the audio that is heard.
+    pub(crate) fn choose_audio(&mut self, track: u32, shim: &mut dyn Shim) -> Result<(), Failure> {
         // On before off: the clock never finds the timeline without sound.
         for on in [true, false] {
             for feed in self.feeds.iter_mut().filter(|feed| !feed.video && (feed.track == track) == on) {
                 if feed.enabled != on {
                     shim.enable(feed.stream, on)?;
-                    feed.enabled = on;
+                    feed.set_enabled(on);
                 }
-                covered |= on && feed.held.is_some_and(|held| held.contains(position_us));
             }
         }
-        Ok(covered)
+        Ok(())
     }
 
-    /// Takes a want. Where the source must go on from, when that is new.
-    pub(crate) fn want(&mut self, want: Want) -> Option<MediaUs> {
-        let feed = self.feeds.iter_mut().find(|feed| feed.stream == want.stream)?;
+    /// Takes a want. What the source must go back to for it, if anything.
+    pub(crate) fn want(&mut self, want: Want) -> Option<Refill> {
+        let index = self.feeds.iter().position(|feed| feed.stream == want.stream)?;
+        let flushed = want.restart && self.restarted != Some(want.seek);
+        let feed = &mut self.feeds[index];
         feed.want = Some(want);
-        if !want.restart || self.restarted == Some(want.seek) {
-            return None;
-        }
-        self.restarted = Some(want.seek);
-        self.restart_from = Some(want.from_us);
-        for feed in &mut self.feeds {
+        let joins = std::mem::take(&mut feed.joining);
+        if want.restart && (joins || !flushed && feed.sent_dts.is_some()) {
+            // This stream alone begins anew: it was enabled where it held nothing.
             feed.restart(want.from_us);
+            return Some(self.refill(index, want.from_us));
         }
-        Some(want.from_us)
+        if flushed {
+            self.restarted = Some(want.seek);
+            self.restart_from = Some(want.from_us);
+            for feed in &mut self.feeds {
+                feed.restart(want.from_us);
+            }
+            return Some(Refill { from_us: want.from_us, track: None });
+        }
+        if !want.restart && std::mem::take(&mut feed.lost) {
+            // What followed its cursor was read and dropped while it was disabled.
+            feed.skip_to_dts = feed.sent_dts;
+            feed.ended = false;
+            let from_us = feed.sent_dts.unwrap_or(want.from_us);
+            return Some(self.refill(index, from_us));
+        }
+        None
+    }
+
+    /// The other streams go on after what they have.
+    fn refill(&mut self, index: usize, from_us: MediaUs) -> Refill {
+        for (_, other) in self.feeds.iter_mut().enumerate().filter(|(i, _)| *i != index) {
+            other.skip_to_dts = other.last_dts.or(other.skip_to_dts);
+        }
+        Refill { from_us, track: Some(self.feeds[index].track) }
     }
 
     /// A seek was accepted: wants before it are stale, and ends have to be said again.
@@ -423,7 +468,8 @@ impl Feeds {
 
     /// Earliest decode time that a stream taken over from an earlier instance still lacks.
     pub(crate) fn adopted_from(&self) -> Option<MediaUs> {
-        self.feeds.iter().filter(|feed| !feed.ended).map(|feed| feed.skip_to_dts.unwrap_or(0)).min()
+        let fed = self.feeds.iter().filter(|feed| feed.enabled && !feed.ended);
+        fed.map(|feed| feed.skip_to_dts.unwrap_or(0)).min()
     }
 }
 
@@ -464,6 +510,7 @@ impl Feed {
                 held.from_us = held.from_us.min(header.pts_us);
                 held.to_us = held.to_us.max(to_us);
             }
+            self.sent_dts = Some(header.dts_us);
             if let Some(Entry::Sample(sample, _)) = self.queue.pop_front() {
                 self.bytes -= sample.data.len();
             }

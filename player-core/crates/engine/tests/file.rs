@@ -230,18 +230,30 @@ fn nothing_playable_names_the_codecs() {
 }
 
 #[test]
-fn audio_track_switch_is_immediate_and_fetches_nothing() {
+fn audio_track_switch_reads_that_track_alone_again() {
     let bytes = Toy { audio: 3, duration_us: 60_000_000, ..Toy::default() }.bytes();
     let mut p = player(&[("file:///a.toy", Resource::new(bytes))]);
     p.open(&["file:///a.toy"]);
     p.run_for(3 * SECOND);
-    let (seeks, fetches) = (p.shim.count("seek"), p.shim.count("fetch"));
+    let seeks = p.shim.count("seek");
     let third = p.status().tracks.audio[2].id;
+    let position = p.position();
     p.command(|e, now, s| e.select_audio(third, now, s));
     assert!(p.status().tracks.audio[2].selected && !p.status().tracks.audio[0].selected);
     p.run_for(SECOND);
-    assert_eq!((p.shim.count("seek"), p.shim.count("fetch")), (seeks, fetches));
-    assert_eq!(p.status().clock.phase, Phase::Playing);
+    assert_eq!((p.shim.count("seek"), p.position()), (seeks, position + 1_000_000), "nothing waited");
+    let timeline = p.status().clock.timeline.expect("live");
+    let times: Vec<i64> = p.shim.samples(timeline, 0).iter().map(|s| s.dts_us).collect();
+    assert!(times.windows(2).all(|w| w[1] - w[0] == 40_000), "every picture once");
+    let first = p.shim.samples(timeline, 3)[0].pts_us;
+    assert!((position - 1_000_000..=position).contains(&first), "{first}");
+    // And back, to a track that holds the position but not what follows.
+    let first = p.status().tracks.audio[0].id;
+    p.command(|e, now, s| e.select_audio(first, now, s));
+    p.run_for(40 * SECOND);
+    let times: Vec<i64> = p.shim.samples(timeline, 1).iter().map(|s| s.dts_us).collect();
+    assert!(times.windows(2).all(|w| w[1] - w[0] == 20_000), "every frame once");
+    assert_eq!(p.position(), position + 41_000_000);
     check(&p);
 }
 

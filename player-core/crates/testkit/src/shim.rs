@@ -216,7 +216,7 @@ impl Shim for FakeShim {
         let now = self.now;
         let timeline = self.timeline(timeline)?;
         let to_us = (timeline.position(now) + i64::from(frames) * 40_000).max(0);
-        timeline.seek(ticket, to_us, true, now);
+        timeline.step(ticket, to_us, now);
         Ok(ticket)
     }
 
@@ -316,9 +316,8 @@ impl Shim for FakeShim {
 
     fn enable(&mut self, stream: u64, on: bool) -> Result<(), Failure> {
         self.note(format_args!("enable s{stream} {on}"));
-        if let Some(target) = self.owner(stream)?.streams.iter_mut().find(|s| s.id == stream) {
-            target.enabled = on;
-        }
+        let now = self.now;
+        self.owner(stream)?.enable(stream, on, now);
         Ok(())
     }
 

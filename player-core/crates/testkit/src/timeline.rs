@@ -18,7 +18,9 @@ pub(crate) struct FakeStream {
     pub(crate) samples: Vec<SampleHeader>,
     pub(crate) want: Option<Want>,
     pub(crate) needs_key: bool,
-    restart: bool,
+    pub(crate) restart: Option<MediaUs>,
+    /// Newly enabled: the others do not wait for it.
+    pub(crate) joining: bool,
     pub(crate) cursor: (u64, u64, u64),
     pub(crate) tail_dts: Option<MediaUs>,
 }
@@ -26,6 +28,12 @@ pub(crate) struct FakeStream {
 impl FakeStream {
     fn end(&self) -> Option<MediaUs> {
         self.samples.iter().map(|s| s.pts_us + i64::from(s.duration_us)).max()
+    }
+
+    /// Whether a seek to `at` needs no data of it.
+    fn holds(&self, at: MediaUs) -> bool {
+        let past = self.ended && self.end().is_some_and(|end| end <= at);
+        past || self.span().is_some_and(|span| span.contains(at))
     }
 
     fn span(&self) -> Option<Span> {
@@ -86,7 +94,8 @@ impl FakeTimeline {
             samples: Vec::new(),
             want: None,
             needs_key: true,
-            restart: true,
+            restart: Some(0),
+            joining: false,
             cursor: (0, 0, 0),
             tail_dts: None,
         });
@@ -126,9 +135,8 @@ impl FakeTimeline {
 
     pub(crate) fn seek(&mut self, ticket: u64, to_us: MediaUs, exact: bool, now: HostUs) {
         self.seek = ticket;
-        let inside = |s: &FakeStream| s.span().is_some_and(|span| span.contains(to_us));
-        let buffered =
-            self.streams.iter().any(|s| s.enabled) && self.streams.iter().filter(|s| s.enabled).all(inside);
+        let buffered = self.streams.iter().any(|s| s.enabled)
+            && self.streams.iter().filter(|s| s.enabled).all(|s| s.holds(to_us));
         let mut reached = to_us;
         if buffered && !exact {
             let keys = |s: &FakeStream| {
@@ -140,10 +148,11 @@ impl FakeTimeline {
         }
         for stream in &mut self.streams {
             stream.want = None;
-            stream.ended = false;
+            stream.joining = false;
             if !buffered {
+                stream.ended = false;
                 stream.samples.clear();
-                stream.restart = true;
+                stream.restart = Some(to_us);
                 stream.needs_key = true;
                 stream.tail_dts = None;
             }
@@ -153,10 +162,39 @@ impl FakeTimeline {
         self.set_state(TimelineState::Prerolling);
     }
 
+    /// A step inside the buffer is no seek: wants stay as they are. Elsewhere it is one under its own ticket.
+    pub(crate) fn step(&mut self, ticket: u64, to_us: MediaUs, now: HostUs) {
+        if self.streams.iter().filter(|s| s.enabled).all(|s| s.holds(to_us)) {
+            self.playing = false;
+            self.hold_at(to_us, now);
+            self.seeking = Some((ticket, to_us));
+        } else {
+            self.seek(ticket, to_us, true, now);
+        }
+    }
+
+    pub(crate) fn enable(&mut self, id: u64, on: bool, now: HostUs) {
+        let (position, running) = (self.position(now), self.anchor.rate_permille != 0);
+        let Some(stream) = self.streams.iter_mut().find(|s| s.id == id && s.enabled != on) else { return };
+        stream.enabled = on;
+        stream.want = None;
+        stream.joining = on && running;
+        if on && !stream.holds(position) {
+            stream.samples.clear();
+            stream.ended = false;
+            stream.needs_key = true;
+            stream.tail_dts = None;
+            stream.restart = Some(position);
+        }
+    }
+
     /// Lets time pass until `now` and says what happened.
     pub(crate) fn update(&mut self, now: HostUs) {
         let position = self.position(now);
-        let enabled = || self.streams.iter().filter(|s| s.enabled);
+        for stream in self.streams.iter_mut().filter(|s| s.joining) {
+            stream.joining = !stream.has(position, 1);
+        }
+        let enabled = || self.streams.iter().filter(|s| s.enabled && !s.joining);
         let any = enabled().next().is_some();
         let dry_at = enabled().filter(|s| !s.ended).map(|s| s.end().unwrap_or(self.anchor.media_us)).min();
         let over_at = enabled().filter_map(FakeStream::end).max().unwrap_or(position);
@@ -188,7 +226,7 @@ impl FakeTimeline {
     fn start(&mut self, now: HostUs) {
         let position = self.position(now);
         let enough = |ahead: MediaUs| {
-            let mut enabled = self.streams.iter().filter(|s| s.enabled).peekable();
+            let mut enabled = self.streams.iter().filter(|s| s.enabled && !s.joining).peekable();
             enabled.peek().is_some() && enabled.all(|s| s.has(position, ahead))
         };
         let filled = self.streams.iter().any(|s| !s.samples.is_empty());
@@ -211,7 +249,7 @@ impl FakeTimeline {
         let position = self.position(now);
         let share = self.budget / self.streams.len().max(1) as u64;
         for stream in &mut self.streams {
-            if stream.ended || stream.want.is_some() {
+            if !stream.enabled || stream.ended || stream.want.is_some() {
                 continue;
             }
             if stream.bytes() >= share / 2 {
@@ -224,11 +262,11 @@ impl FakeTimeline {
             let want = Want {
                 stream: stream.id,
                 seek: self.seek,
-                restart: stream.restart,
-                from_us: if stream.restart { self.anchor.media_us } else { 0 },
+                restart: stream.restart.is_some(),
+                from_us: stream.restart.unwrap_or(position),
                 room_bytes: room.min(u64::from(u32::MAX)) as u32,
             };
-            stream.restart = false;
+            stream.restart = None;
             stream.want = Some(want);
             self.events.push((0, TimelineChange::Want(want)));
         }
@@ -239,7 +277,7 @@ impl FakeTimeline {
         if self.anchor.rate_permille == 0 {
             return None;
         }
-        let enabled = || self.streams.iter().filter(|s| s.enabled);
+        let enabled = || self.streams.iter().filter(|s| s.enabled && !s.joining);
         let ends = if enabled().all(|s| s.ended) {
             enabled().filter_map(FakeStream::end).max()
         } else {
@@ -247,7 +285,8 @@ impl FakeTimeline {
         };
         let due = ends.and_then(|end| self.anchor.host_at(end)).map(|at| at.max(now + 1));
         // Room comes free as time passes.
-        let room = self.streams.iter().any(|s| !s.ended && s.want.is_none()).then_some(now + 100_000);
+        let room =
+            self.streams.iter().any(|s| s.enabled && !s.ended && s.want.is_none()).then_some(now + 100_000);
         [due, room].into_iter().flatten().min()
     }
 

@@ -1,13 +1,14 @@
 //! A progressive file: one container over one [`Reader`].
 
 use kinora_demux::{Demux, Step};
-use kinora_time::{HostUs, MediaUs};
+use kinora_time::HostUs;
 
 use super::{Cx, Extent, Reader, Source};
 use crate::captions::NewCue;
 use crate::error::{Error, ErrorKind};
 use crate::event::NetChange;
 use crate::shim::Shim;
+use crate::streams::Refill;
 
 /// See the [module](self).
 pub(crate) struct FileSource {
@@ -80,12 +81,12 @@ impl Source for FileSource {
         self.reader.net(ticket, change, cx.now, cx.shim)
     }
 
-    fn seek(&mut self, to_us: MediaUs, _cx: &mut Cx<'_>) -> Result<(), Error> {
-        if self.at_start && to_us <= self.demux.start_us() {
+    fn seek(&mut self, to: Refill, _cx: &mut Cx<'_>) -> Result<(), Error> {
+        if self.at_start && to.from_us <= self.demux.start_us() {
             return Ok(());
         }
         self.reader.reopen();
-        self.demux.seek(to_us);
+        self.demux.seek(to.from_us);
         self.at_start = false;
         self.ended = false;
         Ok(())

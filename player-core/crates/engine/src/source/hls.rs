@@ -19,6 +19,7 @@ use super::{Cx, Download, Extent, Fetched, OpenContainer, Source};
 use crate::error::{Error, ErrorKind};
 use crate::event::NetChange;
 use crate::shim::Shim;
+use crate::streams::Refill;
 
 /// Bytes of a playlist: a day of two-second segments has about 5 MB.
 const PLAYLIST_BYTES: usize = 16 << 20;
@@ -461,10 +462,11 @@ impl Source for HlsSource {
         }
     }
 
-    fn seek(&mut self, to_us: MediaUs, cx: &mut Cx<'_>) -> Result<(), Error> {
+    fn seek(&mut self, to: Refill, cx: &mut Cx<'_>) -> Result<(), Error> {
         let base_us = self.shared.lines.base_us().unwrap_or(0);
-        self.at_us = to_us.saturating_sub(base_us).max(0);
-        for lane in [&mut self.main, &mut self.audio].into_iter().flatten() {
+        self.at_us = to.from_us.saturating_sub(base_us).max(0);
+        let meant = |lane: &&mut Lane| to.track.is_none_or(|track| lane.may_carry(track));
+        for lane in [&mut self.main, &mut self.audio].into_iter().flatten().filter(meant) {
             lane.seek(self.at_us, base_us, cx.shim);
         }
         Ok(())

@@ -222,6 +222,10 @@ impl Lane {
         })
     }
 
+    pub(super) fn may_carry(&self, track: u32) -> bool {
+        self.track_ids().contains(&track)
+    }
+
     /// Of the tracks it may carry.
     fn track_ids(&self) -> Vec<u32> {
         let audio = self.ids.audio.into_iter().flat_map(|first| first..first + self.ids.most_audio);
