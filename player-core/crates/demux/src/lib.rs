@@ -7,6 +7,7 @@
 mod codec;
 #[cfg(test)]
 mod driver;
+mod elementary;
 mod issues;
 mod matroska;
 mod mp4;
@@ -15,6 +16,7 @@ mod sample;
 mod track;
 mod ts;
 
+pub use elementary::Elementary;
 pub use kinora_bytes::Window;
 pub use matroska::Matroska;
 pub use mp4::Mp4;

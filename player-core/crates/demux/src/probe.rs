@@ -1,6 +1,6 @@
 //! Which container a resource is, by its content.
 
-use crate::{Demux, Error, Matroska, Mp4, Ts, Window, matroska, mp4, ts};
+use crate::{Demux, Elementary, Error, Matroska, Mp4, Ts, Window, elementary, matroska, mp4, ts};
 
 /// What [`open`] came to.
 pub enum Probe {
@@ -38,6 +38,21 @@ const FORMATS: &[Format] = &[
         sniff: ts::sniff,
         extensions: &["ts", "m2ts", "mts", "tts", "trp"],
         open: || Box::new(Ts::new()),
+    },
+    Format {
+        sniff: elementary::sniff_adts,
+        extensions: &["aac", "adts"],
+        open: || Box::new(Elementary::adts()),
+    },
+    Format {
+        sniff: elementary::sniff_ac3,
+        extensions: &["ac3", "eac3", "ec3"],
+        open: || Box::new(Elementary::ac3()),
+    },
+    Format {
+        sniff: elementary::sniff_mp3,
+        extensions: &["mp3", "mp2", "mp1", "mpa"],
+        open: || Box::new(Elementary::mp3()),
     },
 ];
 
