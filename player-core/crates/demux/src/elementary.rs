@@ -15,7 +15,7 @@ use kinora_time::{mul_div_floor, ticks_to_us};
 
 use crate::codec::frame::{Confirmation, Frame, FrameSyntax};
 use crate::issues::Issues;
-use crate::{Demux, Error, Kind, Sample, Step, Track, Trim};
+use crate::{Demux, Error, Kind, Sample, Step, Track};
 use map::Map;
 use xing::Info;
 
@@ -339,7 +339,8 @@ impl Demux for Elementary {
         let rate = i64::from(frame.format().rate_hz);
         let wanted = mul_div_floor(to_us.max(0), rate, 1_000_000 * i64::from(frame.samples()));
         let preroll = if self.syntax == FrameSyntax::Mpeg { PREROLL_FRAMES } else { 0 };
-        let number = (wanted as u64).saturating_sub(preroll).min(map.frames().unwrap_or(u64::MAX));
+        let number =
+            (wanted as u64).min(map.frames().unwrap_or(u64::MAX).saturating_sub(1)).saturating_sub(preroll);
         self.pos = map.place_of(number);
         self.number = number;
         // An index places frames about right, so that their numbers are the best guess; a constant rate places them exactly.
