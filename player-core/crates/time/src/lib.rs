@@ -58,7 +58,7 @@ pub struct Anchor {
 impl Anchor {
     /// `media_time` at `host_us`.
     pub fn media_at(&self, host_us: HostUs) -> MediaUs {
-        let elapsed = host_us as i64 - self.host_us as i64;
+        let elapsed = (host_us as i64).saturating_sub(self.host_us as i64);
         self.media_us.saturating_add(mul_div_floor(elapsed, i64::from(self.rate_permille), 1000))
     }
 
@@ -67,8 +67,8 @@ impl Anchor {
         if self.rate_permille <= 0 {
             return None;
         }
-        let ahead = mul_div_floor(media_us - self.media_us, 1000, i64::from(self.rate_permille));
-        u64::try_from(self.host_us as i64 + ahead).ok()
+        let ahead = mul_div_floor(media_us.saturating_sub(self.media_us), 1000, i64::from(self.rate_permille));
+        u64::try_from((self.host_us as i64).saturating_add(ahead)).ok()
     }
 }
 
