@@ -1,24 +1,25 @@
 //! One item from its address to its end: source, timeline and streams, and the seeks between them.
 
-use kinora_demux::{Codec, Kind, Track};
+use kinora_demux::Track;
 use kinora_time::{Anchor, HostUs, MediaUs, SECOND_US, Span};
 
 use crate::captions::{Captions, Preference};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::{NetChange, SourceSpec, TimelineChange, TimelineState, Want};
 use crate::shim::{Failure, NextStep, Shim, TimelineStatus};
 use crate::source::{Budget, Cx, Extent, OpenContainer, Sniffed, Sniffer, Source};
-use crate::streams::{Feeds, Refill};
+use crate::streams::Feeds;
 
 /// Media kept ahead. Thirty seconds hide what a disk or a home network does; a connection over the internet gets twice that.
 const AHEAD_LOCAL_US: MediaUs = 30 * SECOND_US;
 const AHEAD_NETWORK_US: MediaUs = 60 * SECOND_US;
-/// Audio streams of a timeline; every one costs buffer and, on some boxes, a decoder.
-const MAX_AUDIO: usize = 8;
 /// A seek that takes longer is replaced by a newer one at once; before, the newer one waits so that dragging shows pictures.
 const SEEK_PATIENCE_US: HostUs = 500_000;
 /// A timeline that breaks again within this time is not rebuilt.
 const REBUILD_GAP_US: HostUs = 10_000_000;
+
+mod open;
+mod seek;
 
 /// Where an item begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -361,23 +362,6 @@ impl Session {
         }
     }
 
-    fn tracks_known(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
-        let orphan = self.orphan.take();
-        let taken = match &orphan {
-            Some(orphan) => self.take_over(orphan, now, shim)?,
-            None => false,
-        };
-        if !taken {
-            self.close_timeline(shim);
-            self.open_timeline(now, choices, shim)?;
-        }
-        let heard = self.tracks.iter().find(|track| Some(track.id) == self.feeds.audio());
-        let language = heard.map(|track| track.language.clone()).unwrap_or_default();
-        self.captions.set_tracks(&self.tracks, self.extent().start_us, &language, &choices.captions);
-        self.choose(shim);
-        Ok(())
-    }
-
     /// Shows a caption track, or none.
     pub(crate) fn select_captions(&mut self, id: Option<u32>, shim: &mut dyn Shim) {
         self.captions.select(id);
@@ -392,167 +376,7 @@ impl Session {
         }
     }
 
-    /// Feeds the orphan's streams from their append cursors on; whether its streams are those of the source.
-    fn take_over(
-        &mut self,
-        orphan: &TimelineStatus,
-        now: HostUs,
-        shim: &mut dyn Shim,
-    ) -> Result<bool, Error> {
-        const VIDEO: u32 = 1;
-        let mut free: Vec<&Track> = self.tracks.iter().collect();
-        for stream in &orphan.streams {
-            let fits = |track: &&Track| {
-                track.codec_string == stream.codec
-                    && matches!(track.kind, Kind::Video(_)) == (stream.kind == VIDEO)
-            };
-            let Some(at) = free.iter().position(fits) else { return Ok(false) };
-            self.feeds.adopt(free.remove(at).id, stream.kind == VIDEO, orphan.seek, stream);
-        }
-        if self.feeds.is_empty() {
-            return Ok(false);
-        }
-        let wants = std::mem::take(&mut self.early_wants);
-        let restarts = wants.iter().any(|want| want.restart);
-        if let (false, Some(from_us), Stage::Source(source)) =
-            (restarts, self.feeds.adopted_from(), &mut self.stage)
-            && source.extent().seekable
-        {
-            let budget = &mut Budget::turn();
-            source.seek(
-                Refill { from_us, track: None },
-                &mut Cx { now, shim, feeds: &mut self.feeds, budget },
-            )?;
-        }
-        for want in wants {
-            self.want(want, now, shim)?;
-        }
-        Ok(true)
-    }
-
-    fn open_timeline(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
-        let extent = self.extent();
-        let timeline = shim.create_timeline(self.serial).map_err(|failure| Error::timeline(&failure))?;
-        self.timeline = Some(timeline);
-        self.state = TimelineState::Initialised;
-        self.anchor = Anchor { media_us: 0, host_us: now, rate_permille: 0 };
-        self.open_streams(timeline, choices, shim)?;
-        let offset = match self.start {
-            Start::Offset(offset) => extent.start_us.saturating_add(offset),
-            Start::Media(at) => at,
-        };
-        let at = if extent.seekable { clamp(offset, extent) } else { extent.start_us };
-        let setup = |shim: &mut dyn Shim| {
-            shim.set_gain(timeline, choices.gain_permille)?;
-            if choices.rate_permille != 1000 {
-                shim.set_rate(timeline, choices.rate_permille)?;
-            }
-            if choices.playing { shim.play(timeline) } else { Ok(()) }
-        };
-        setup(shim).map_err(|failure| Error::timeline(&failure))?;
-        // A new timeline stands at 0, where many a container does not begin.
-        if at != 0 {
-            self.issue_seek(at, true, now, shim);
-        }
-        Ok(())
-    }
-
-    /// The first video track that can be played and up to [`MAX_AUDIO`] audio tracks, of which one is heard.
-    fn open_streams(&mut self, timeline: u64, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
-        let mut refused = Vec::new();
-        let tracks = std::mem::take(&mut self.tracks);
-        let kinds = |video: bool| {
-            let mut list: Vec<&Track> =
-                tracks.iter().filter(|track| is_media(track) == Some(video)).collect();
-            list.sort_by_key(|track| !track.default);
-            list
-        };
-        let mut failed = None;
-        for (video, most) in [(true, 1), (false, MAX_AUDIO)] {
-            let mut opened = 0;
-            for track in kinds(video) {
-                if opened == most {
-                    break;
-                }
-                if track.codec == Codec::Other {
-                    refused.push((video, track.codec_string.clone()));
-                    continue;
-                }
-                match self.feeds.open(timeline, track, shim) {
-                    Ok(()) => opened += 1,
-                    Err(failure) if failure.next == NextStep::Unsupported || failure.code == 10 => {
-                        refused.push((video, track.codec_string.clone()));
-                    }
-                    Err(failure) => failed = Some(failure),
-                }
-            }
-        }
-        self.tracks = tracks;
-        if self.feeds.is_empty() {
-            return Err(match failed {
-                Some(failure) => Error::timeline(&failure),
-                None => nothing_playable(&refused),
-            });
-        }
-        let missing_video = !self.feeds.has_video() && refused.iter().any(|(video, _)| *video);
-        if let Some((video, codec)) = refused.iter().find(|(video, _)| *video == missing_video) {
-            let what = if *video { "picture" } else { "sound track" };
-            self.notice = Some(format!("A {what} cannot be played here ({codec})."));
-        }
-        let heard = choices.audio.filter(|track| self.feeds.carries(*track)).or(self.feeds.audio());
-        if let Some(track) = heard {
-            let chosen = self.feeds.choose_audio(track, shim);
-            chosen.map_err(|failure| Error::timeline(&failure))?;
-        }
-        Ok(())
-    }
-
     // ---- commands
-
-    /// Moves to `to_us`, clamped to the item. While the item opens it decides where it begins.
-    pub(crate) fn seek(&mut self, to_us: MediaUs, exact: bool, now: HostUs, shim: &mut dyn Shim) {
-        if self.timeline.is_none() || self.orphan.is_some() {
-            self.start = Start::Media(to_us);
-            return;
-        }
-        if !self.extent().seekable {
-            return;
-        }
-        let to_us = clamp(to_us, self.extent());
-        let newest_counts = |pending: &Pending| {
-            let drags_on = pending.to.is_some_and(|(_, was_exact)| was_exact || !exact);
-            !drags_on || now >= pending.since + SEEK_PATIENCE_US
-        };
-        if self.pending.as_ref().is_none_or(newest_counts) {
-            self.next_seek = None;
-            self.issue_seek(to_us, exact, now, shim);
-        } else {
-            self.next_seek = Some((to_us, exact));
-        }
-    }
-
-    fn issue_seek(&mut self, to_us: MediaUs, exact: bool, now: HostUs, shim: &mut dyn Shim) {
-        let Some(timeline) = self.timeline else { return };
-        match shim.seek(timeline, to_us, exact) {
-            Ok(ticket) => {
-                self.feeds.seeking(ticket);
-                self.pending = Some(Pending { ticket, to: Some((to_us, exact)), since: now });
-            }
-            Err(failure) => self.fail(Error::timeline(&failure), shim),
-        }
-    }
-
-    /// Moves by frames.
-    pub(crate) fn step(&mut self, frames: i32, now: HostUs, shim: &mut dyn Shim) {
-        let Some(timeline) = self.timeline.filter(|_| self.orphan.is_none()) else { return };
-        match shim.step(timeline, frames) {
-            Ok(ticket) => {
-                self.next_seek = None;
-                self.pending = Some(Pending { ticket, to: None, since: now });
-            }
-            Err(failure) => shim.log(2, &format!("no frame step: {}", failure.message)),
-        }
-    }
 
     /// Makes an audio track the one that is heard.
     pub(crate) fn select_audio(&mut self, track: u32, shim: &mut dyn Shim) {
@@ -612,15 +436,6 @@ impl Session {
     }
 }
 
-/// Whether it is a video track (else audio); none for text.
-fn is_media(track: &Track) -> Option<bool> {
-    match track.kind {
-        Kind::Video(_) => Some(true),
-        Kind::Audio(_) => Some(false),
-        Kind::Text(_) => None,
-    }
-}
-
 /// An anchor within the range that sums and products of times can hold, whatever the shim says.
 fn plausible(anchor: Anchor) -> Anchor {
     const FAR_US: i64 = 1 << 53;
@@ -629,17 +444,4 @@ fn plausible(anchor: Anchor) -> Anchor {
         host_us: anchor.host_us.min(FAR_US as u64),
         rate_permille: anchor.rate_permille.clamp(0, 4000),
     }
-}
-
-fn clamp(at_us: MediaUs, extent: Extent) -> MediaUs {
-    let end = extent.duration_us.map_or(MediaUs::MAX, |duration| extent.start_us.saturating_add(duration));
-    at_us.clamp(extent.start_us, end.max(extent.start_us))
-}
-
-fn nothing_playable(refused: &[(bool, String)]) -> Error {
-    if refused.is_empty() {
-        return Error::new(ErrorKind::Content, "There is neither picture nor sound in it.");
-    }
-    let names: Vec<&str> = refused.iter().map(|(_, codec)| codec.as_str()).collect();
-    Error::new(ErrorKind::Unsupported, format!("This device cannot play its format ({}).", names.join(", ")))
 }

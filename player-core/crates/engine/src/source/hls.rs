@@ -3,26 +3,25 @@
 mod lane;
 mod lines;
 mod packed;
+mod playlists;
+mod renditions;
 mod text;
 
 use std::sync::Arc;
 
 use kinora_abr::Throughput;
-use kinora_demux::{Codec, Kind, TextFormat, Track};
-use kinora_manifest::{MediaPlaylist, Playlist, Presentation, RenditionKind, Variables};
+use kinora_manifest::{MediaPlaylist, Presentation};
 use kinora_time::{HostUs, MediaUs};
 
-use self::lane::{Ids, Lane, Progress, Shared};
+use self::lane::{Lane, Progress, Shared};
 use self::lines::Lines;
 use self::text::TextLane;
-use super::{Cx, Download, Extent, Fetched, OpenContainer, Source};
+use super::{Cx, Download, Extent, OpenContainer, Source};
 use crate::error::{Error, ErrorKind};
 use crate::event::NetChange;
 use crate::shim::Shim;
 use crate::streams::Refill;
 
-/// Bytes of a playlist: a day of two-second segments has about 5 MB.
-const PLAYLIST_BYTES: usize = 16 << 20;
 /// Missing segments in a row that are passed over; more is an outage, not a gap.
 const MOST_SKIPPED: usize = 3;
 
@@ -121,175 +120,6 @@ impl HlsSource {
             notice: None,
         }
     }
-
-    // ---- renditions
-
-    /// Places of the renditions of a kind that go with the first chosen variant. Its groups are kept when the variant changes:
-    /// sound that changes with the picture is heard, and its rate is small beside the picture's.
-    fn renditions(&self, kind: RenditionKind) -> Vec<usize> {
-        let variant = self.places.first().and_then(|place| self.presentation.variants.get(*place));
-        let group = variant.and_then(|variant| match kind {
-            RenditionKind::Audio => variant.audio_group.as_ref(),
-            _ => variant.subtitles_group.as_ref(),
-        });
-        let fits = |place: &usize| {
-            let rendition = &self.presentation.renditions[*place];
-            rendition.kind == kind && Some(&rendition.group) == group
-        };
-        (0..self.presentation.renditions.len()).filter(fits).collect()
-    }
-
-    fn default_audio(&self) -> Option<usize> {
-        let audio = self.renditions(RenditionKind::Audio);
-        let pick = |wanted: fn(&kinora_manifest::Rendition) -> bool| {
-            audio.iter().copied().find(|place| wanted(&self.presentation.renditions[*place]))
-        };
-        let place = pick(|r| r.default).or_else(|| pick(|r| r.autoselect)).or(audio.first().copied())?;
-        self.presentation.renditions[place].uri.as_ref().map(|_| place)
-    }
-
-    /// The tracks of the presentation. Renditions that were not opened are taken to be encoded like the one that was.
-    fn tracks(&self, main: &Lane) -> Vec<Track> {
-        let mut tracks = main.tracks().to_vec();
-        let renditions = self.renditions(RenditionKind::Audio);
-        let is_audio = |track: &&Track| matches!(track.kind, Kind::Audio(_));
-        let lane = self.audio.as_ref().unwrap_or(main);
-        if let Some(model) = lane.tracks().iter().find(is_audio).filter(|_| !renditions.is_empty()).cloned() {
-            tracks.retain(|track| !matches!(track.kind, Kind::Audio(_)));
-            for place in renditions {
-                let rendition = &self.presentation.renditions[place];
-                let id = if rendition.uri.is_some() { RENDITIONS + place as u32 } else { MUXED_AUDIO };
-                tracks.push(Track {
-                    id,
-                    language: rendition.language.clone().unwrap_or_default(),
-                    label: rendition.name.clone(),
-                    default: Some(place) == self.audio_rendition
-                        || self.audio_rendition.is_none() && id == MUXED_AUDIO,
-                    ..model.clone()
-                });
-            }
-        }
-        for place in self.renditions(RenditionKind::Subtitles) {
-            let rendition = &self.presentation.renditions[place];
-            if rendition.uri.is_some() {
-                tracks.push(Track {
-                    id: RENDITIONS + place as u32,
-                    codec: Codec::Text,
-                    codec_string: "wvtt".to_owned(),
-                    extradata: Vec::new(),
-                    kind: Kind::Text(TextFormat::WebVtt),
-                    language: rendition.language.clone().unwrap_or_default(),
-                    label: rendition.name.clone(),
-                    default: rendition.default,
-                    forced: rendition.forced,
-                });
-            }
-        }
-        tracks
-    }
-
-    fn rendition_url(&self, place: usize) -> Option<&str> {
-        self.presentation.renditions.get(place)?.uri.as_deref()
-    }
-
-    // ---- playlists
-
-    /// Fetches what is missing of playlists; whether the lanes can go on.
-    fn open_playlists(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
-        if self.main.is_none() && self.playlists[self.current].is_none() && self.download.is_none() {
-            self.fetch_variant(self.current);
-        }
-        if let Some((variant, download)) = &mut self.download {
-            let variant = *variant;
-            match download.poll(cx.now, cx.shim) {
-                Ok(None) => {}
-                Ok(Some(file)) => {
-                    self.download = None;
-                    match media(&file, &self.presentation.variables) {
-                        Ok(playlist) => self.playlists[variant] = Some(Arc::new(playlist)),
-                        Err(error) => self.playlist_failed(variant, error)?,
-                    }
-                }
-                Err(error) => {
-                    self.download = None;
-                    self.playlist_failed(variant, error)?;
-                }
-            }
-        }
-        if self.switching {
-            let Some(playlist) = self.playlists[self.current].clone() else {
-                // Its playlist failed too: the next turn tries what is left, or goes on without the segment.
-                if self.download.is_none() {
-                    self.switching = false;
-                    return self.segment_failed(missing(), cx).map(|()| !self.switching);
-                }
-                return Ok(false);
-            };
-            self.switching = false;
-            if let Some(main) = &mut self.main {
-                main.change(playlist);
-            }
-        }
-        if self.main.is_none() {
-            let Some(playlist) = self.playlists[self.current].clone() else { return Ok(false) };
-            if !playlist.end_list {
-                self.notice =
-                    Some("This is a live stream: what it held when it was opened is played.".to_owned());
-            }
-            let most_audio = if self.audio_rendition.is_some() { 0 } else { MOST_MUXED_AUDIO };
-            let ids = Ids { video: Some(VIDEO), audio: Some(MUXED_AUDIO), most_audio };
-            self.main = Some(Lane::new(playlist, ids));
-        }
-        self.open_audio(cx)
-    }
-
-    fn open_audio(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
-        let Some(place) = self.audio_rendition.filter(|_| self.audio.is_none()) else { return Ok(true) };
-        if self.audio_download.is_none() {
-            let url = self.rendition_url(place).unwrap_or_default();
-            self.audio_download = Some(Download::new(url, None, PLAYLIST_BYTES));
-        }
-        let Some(download) = &mut self.audio_download else { return Ok(false) };
-        let Some(file) = download.poll(cx.now, cx.shim)? else { return Ok(false) };
-        let playlist = media(&file, &self.presentation.variables)?;
-        self.audio_download = None;
-        let ids = Ids { video: None, audio: Some(RENDITIONS + place as u32), most_audio: 1 };
-        let mut lane = Lane::new(Arc::new(playlist), ids);
-        if let (Some(base_us), true) = (self.shared.lines.base_us(), self.at_us > 0) {
-            lane.seek(self.at_us, base_us, cx.shim);
-        }
-        self.audio = Some(lane);
-        Ok(true)
-    }
-
-    fn fetch_variant(&mut self, variant: usize) {
-        let variants = &self.presentation.variants;
-        if let Some(uri) = self.places.get(variant).and_then(|place| variants.get(*place)).map(|v| &v.uri) {
-            self.download = Some((variant, Download::new(uri, None, PLAYLIST_BYTES)));
-        }
-    }
-
-    /// Notes that a variant fails, and gives another that has not: the nearest below if there is one.
-    fn other_than(&mut self, variant: usize) -> Option<usize> {
-        if !self.failed.contains(&variant) {
-            self.failed.push(variant);
-        }
-        let rate = |other: &usize| self.rates_bps[*other];
-        let left = || (0..self.places.len()).filter(|other| !self.failed.contains(other));
-        let below = left().filter(|other| rate(other) <= rate(&variant)).max_by_key(rate);
-        below.or_else(|| left().min_by_key(rate))
-    }
-
-    /// Before anything plays, another variant is opened; afterwards this one is not switched to.
-    fn playlist_failed(&mut self, variant: usize, error: Error) -> Result<(), Error> {
-        let other = self.other_than(variant);
-        if self.main.is_none() {
-            self.current = other.ok_or(error)?;
-        }
-        Ok(())
-    }
-
-    // ---- segments
 
     fn poll_main(&mut self, cx: &mut Cx<'_>) -> Result<(), Error> {
         loop {
@@ -525,21 +355,6 @@ impl Source for HlsSource {
             text.close(shim);
         }
     }
-}
-
-fn missing() -> Error {
-    Error::new(ErrorKind::Network, "Parts of it are missing on the server.")
-}
-
-/// A playlist of segments that can be played.
-fn media(file: &Fetched, variables: &Variables) -> Result<MediaPlaylist, Error> {
-    let reason = match kinora_manifest::parse(&file.bytes, &file.url, variables) {
-        Ok(Playlist::Media(playlist)) if !playlist.segments.is_empty() => return Ok(playlist),
-        Ok(Playlist::Media(_)) => "The playlist is empty.",
-        Ok(_) => "The playlist names other playlists where it should name segments.",
-        Err(error) => return Err(playlist_error(error)),
-    };
-    Err(Error::new(ErrorKind::Content, reason))
 }
 
 /// A text that is of no use as a playlist.
