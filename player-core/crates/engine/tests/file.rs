@@ -1,5 +1,6 @@
 //! Progressive files, on the fake shim.
 
+use expect_test::expect;
 use kinora_engine::{Phase, Repeat, SeekMode};
 use kinora_testkit::toy::Toy;
 use kinora_testkit::{FakeShim, Fault, Player, Resource};
@@ -266,4 +267,45 @@ fn volume_half_way_is_an_eighth_of_the_amplitude() {
     assert!(p.shim.dump().contains(" 125"), "{}", p.shim.dump());
     p.command(|e, now, s| e.set_muted(true, now, s));
     assert!(p.shim.dump().ends_with("gain t2 0"), "{}", p.shim.dump());
+}
+
+/// Every call from opening to the end, with a seek and a pause. A change here is a change of behaviour: read it before
+/// accepting it with `UPDATE_EXPECT=1`.
+#[test]
+fn calls_of_a_short_playback_are_as_recorded() {
+    let bytes = Toy { start_us: 1_000_000, duration_us: 6_000_000, ..Toy::default() }.bytes();
+    let mut p = player(&[("file:///a.toy", Resource::new(bytes))]);
+    p.open(&["file:///a.toy"]);
+    p.run_for(SECOND);
+    p.command(|e, now, s| e.pause(now, s));
+    p.command(|e, now, s| e.seek_to(4_500_000, SeekMode::Exact, now, s));
+    p.command(|e, now, s| e.set_rate(2000, now, s));
+    p.command(|e, now, s| e.play(now, s));
+    p.run_for(5 * SECOND);
+    expect![[r#"
+        0 fetch file:///a.toy bytes=0-
+        10 create t2 tag 1
+        10 open t2 avc1.64001f
+        10 open t2 mp4a.40.2
+        10 gain t2 1000
+        10 play t2
+        10 seek t2 1000ms exact -> 5
+        10 append s3 26 samples 1000..2000ms
+        10 append s4 51 samples 1000..2000ms
+        10 append s3 25 samples 2040..3000ms
+        10 append s4 51 samples 2020..3020ms
+        16 append s3 26 samples 3040..4040ms
+        16 append s4 51 samples 3040..4040ms
+        16 append s4 51 samples 4060..5060ms
+        23 append s3 51 samples 4080..6080ms
+        23 append s4 51 samples 5080..6080ms
+        23 append s3 22 samples 6120..6960ms
+        23 append s4 45 samples 6100..6980ms
+        23 end s3
+        23 end s4
+        1000 pause t2
+        1000 seek t2 4500ms exact -> 6
+        1000 rate t2 2000
+        1000 play t2"#]]
+    .assert_eq(&p.shim.dump());
 }
