@@ -101,7 +101,12 @@ impl Engine {
         for ticket in shim.live_fetches() {
             shim.cancel(ticket);
         }
-        engine.restore(snapshot.and_then(Snapshot::decode).unwrap_or_default(), shim);
+        if let Some(snapshot) = snapshot.and_then(Snapshot::decode) {
+            engine.settings.sound = snapshot.sound;
+            engine.restore(snapshot, shim);
+        } else {
+            engine.restore(Snapshot::default(), shim);
+        }
         engine.settle(now, shim);
         engine
     }
@@ -130,6 +135,9 @@ impl Engine {
         if let Some(position_us) = snapshot.position_us.filter(|_| there) {
             self.open_current(Some(Start::Media(position_us)), shim);
             if let (Some(session), Some(orphan)) = (&mut self.session, orphan) {
+                // The shim knows what was asked of it last, also after the snapshot.
+                self.playing = orphan.playing;
+                self.ended = orphan.state == TimelineState::Ended;
                 session.adopt(orphan);
             }
         }
@@ -160,6 +168,7 @@ impl Engine {
             position_us: session.map(|session| session.position(now).unwrap_or(0)),
             rate_permille: self.rate_permille,
             playing: self.playing,
+            sound: self.settings.sound,
             repeat: self.queue.repeat(),
             audio: self.audio,
             captions: self.captions.item,

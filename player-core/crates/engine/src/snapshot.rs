@@ -1,6 +1,6 @@
 //! The state worth keeping over a restart: what plays, where, and the choices made. Semantic, versioned, no media bytes.
 //!
-//! Layout, little-endian: version u8; item serial u64; timeline u64; position i64; rate i32; flags u8; repeat u8; audio track
+//! Layout, little-endian: version u8; item serial u64; timeline u64; position i64; rate i32; volume u32; flags u8; repeat u8; audio track
 //! u32 + 1; caption track u32 + 1 (0: none); current u32; count u32; then a source as url, title, count of related and those,
 //! each text as u32 length and UTF-8.
 
@@ -8,6 +8,7 @@ use kinora_bytes::Cursor;
 
 use crate::event::SourceSpec;
 use crate::queue::Repeat;
+use crate::status::Sound;
 
 const VERSION: u8 = 1;
 /// The contract's limit (`wit/player.wit`).
@@ -15,6 +16,7 @@ const MAX_BYTES: usize = 256 << 10;
 const PLAYING: u8 = 1;
 const HAS_POSITION: u8 = 2;
 const CAPTIONS_CHOSEN: u8 = 4;
+const MUTED: u8 = 8;
 
 /// What is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,7 @@ pub(crate) struct Snapshot {
     pub(crate) position_us: Option<i64>,
     pub(crate) rate_permille: i32,
     pub(crate) playing: bool,
+    pub(crate) sound: Sound,
     pub(crate) repeat: Repeat,
     pub(crate) audio: Option<u32>,
     /// The outer one: whether captions were chosen at all.
@@ -51,10 +54,12 @@ impl Snapshot {
         out.extend_from_slice(&self.timeline.to_le_bytes());
         out.extend_from_slice(&self.position_us.unwrap_or(0).to_le_bytes());
         out.extend_from_slice(&self.rate_permille.to_le_bytes());
+        out.extend_from_slice(&self.sound.volume_permille.to_le_bytes());
         let flags = [
             (self.playing, PLAYING),
             (self.position_us.is_some(), HAS_POSITION),
             (self.captions.is_some(), CAPTIONS_CHOSEN),
+            (self.sound.muted, MUTED),
         ];
         out.push(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum());
         out.push(match self.repeat {
@@ -81,6 +86,7 @@ impl Snapshot {
         let timeline = cursor.u64_le()?;
         let position_us = cursor.i64_le()?;
         let rate_permille = cursor.i32_le()?.clamp(250, 4000);
+        let volume_permille = cursor.u32_le()?.min(1000);
         let flags = cursor.u8()?;
         let repeat = match cursor.u8()? {
             0 => Repeat::Off,
@@ -102,6 +108,7 @@ impl Snapshot {
             position_us: (flags & HAS_POSITION != 0).then_some(position_us),
             rate_permille,
             playing: flags & PLAYING != 0,
+            sound: Sound { volume_permille, muted: flags & MUTED != 0 },
             repeat,
             audio,
             captions: (flags & CAPTIONS_CHOSEN != 0).then_some(captions),
@@ -161,6 +168,7 @@ mod tests {
             position_us: Some(-5),
             rate_permille: 1500,
             playing: true,
+            sound: Sound { volume_permille: 300, muted: true },
             repeat: Repeat::All,
             audio: Some(0),
             captions: Some(None),

@@ -93,6 +93,26 @@ fn restart_while_playing_goes_on_at_the_append_cursor() {
 }
 
 #[test]
+fn restart_keeps_volume_pause_and_end() {
+    let mut p = Player::new(shim());
+    p.open(&[LONG]);
+    p.run_for(SECOND);
+    p.command(|e, now, s| e.set_volume(400, now, s));
+    let snapshot = p.engine.snapshot(p.now());
+    p.command(|e, now, s| e.pause(now, s));
+    p.restart(Some(&snapshot));
+    p.run_for(SECOND);
+    assert_eq!((p.status().clock.phase, p.status().sound.volume_permille), (Phase::Paused, 400));
+    p.command(|e, now, s| e.seek_to(609_000_000, SeekMode::Exact, now, s));
+    p.command(|e, now, s| e.play(now, s));
+    p.run_for(3 * SECOND);
+    assert_eq!(p.status().clock.phase, Phase::Ended);
+    p.restart(Some(&p.engine.snapshot(p.now())));
+    p.run_for(SECOND);
+    assert_eq!(p.status().clock.phase, Phase::Ended);
+}
+
+#[test]
 fn restart_without_timelines_opens_the_item_where_it_was() {
     let mut p = Player::new(shim());
     p.open(&[LONG]);
