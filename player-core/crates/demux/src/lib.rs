@@ -8,6 +8,7 @@ mod codec;
 #[cfg(test)]
 mod driver;
 mod elementary;
+mod flac;
 mod issues;
 mod matroska;
 mod mp4;
@@ -15,8 +16,10 @@ mod probe;
 mod sample;
 mod track;
 mod ts;
+mod wav;
 
 pub use elementary::Elementary;
+pub use flac::Flac;
 pub use kinora_bytes::Window;
 pub use matroska::Matroska;
 pub use mp4::Mp4;
@@ -24,6 +27,7 @@ pub use probe::{Probe, open};
 pub use sample::{Cue, Sample, Trim};
 pub use track::{AudioFormat, Codec, Kind, TextFormat, Track, VideoFormat};
 pub use ts::Ts;
+pub use wav::Wav;
 
 /// What a demuxer does next.
 #[derive(Debug, Clone, PartialEq)]

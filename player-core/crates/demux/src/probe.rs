@@ -1,6 +1,8 @@
 //! Which container a resource is, by its content.
 
-use crate::{Demux, Elementary, Error, Matroska, Mp4, Ts, Window, elementary, matroska, mp4, ts};
+use crate::{
+    Demux, Elementary, Error, Flac, Matroska, Mp4, Ts, Wav, Window, elementary, flac, matroska, mp4, ts, wav,
+};
 
 /// What [`open`] came to.
 pub enum Probe {
@@ -34,6 +36,8 @@ const FORMATS: &[Format] = &[
         extensions: &["mkv", "mka", "mks", "webm"],
         open: || Box::new(Matroska::new()),
     },
+    Format { sniff: flac::sniff, extensions: &["flac"], open: || Box::new(Flac::new()) },
+    Format { sniff: wav::sniff, extensions: &["wav", "wave"], open: || Box::new(Wav::new()) },
     Format {
         sniff: ts::sniff,
         extensions: &["ts", "m2ts", "mts", "tts", "trp"],
