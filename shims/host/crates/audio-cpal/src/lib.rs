@@ -1,1 +1,221 @@
-//! kinora-audio-cpal.
+//! Sound through cpal: PulseAudio (and PipeWire's server for it), ALSA, CoreAudio, WASAPI.
+
+mod timing;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{
+    BufferSize, Device, DeviceId, ErrorKind, FromSample, Host, OutputCallbackInfo, Sample, SampleFormat,
+    SizedSample, Stream, StreamConfig, SupportedBufferSize,
+};
+use kinora_port::{AudioSink, AudioSource, HostUs, SinkError, SinkFormat};
+
+use crate::timing::Audible;
+
+/// What is asked of the device. The default may be anything up to minutes where a sound server stands between; 20 to 50 ms work
+/// everywhere.
+const BUFFER_MS: u32 = 30;
+/// How long opening may block in a driver.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How many questions after its health pass before the default device is looked up, which asks the sound server.
+const LOOK_UP_EVERY: u32 = 2;
+
+/// Plays on the default output device.
+pub struct CpalSink {
+    clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
+    host: Option<Host>,
+    open: Option<Open>,
+    asked: u32,
+}
+
+struct Open {
+    /// Playing as long as it lives.
+    _stream: Stream,
+    id: Option<DeviceId>,
+    name: String,
+    works: Arc<AtomicBool>,
+}
+
+impl CpalSink {
+    /// `clock` is the shim's monotonic clock; it is read on the device's thread.
+    pub fn new(clock: Arc<dyn Fn() -> HostUs + Send + Sync>) -> Self {
+        CpalSink { clock, host: None, open: None, asked: 0 }
+    }
+
+    fn build(
+        &self,
+        device: &Device,
+        wanted: SinkFormat,
+        source: Box<dyn AudioSource>,
+    ) -> Result<Built, SinkError> {
+        let default = device.default_output_config().map_err(sink_error)?;
+        let (format, range, config) = choose(device, wanted).unwrap_or_else(|| {
+            let format = SinkFormat { rate_hz: default.sample_rate(), channels: default.channels().into() };
+            (default.sample_format(), *default.buffer_size(), format)
+        });
+        let frames = config.rate_hz * BUFFER_MS / 1000;
+        let frames = match range {
+            SupportedBufferSize::Range { min, max } => frames.clamp(min, max.max(min)),
+            SupportedBufferSize::Unknown => frames,
+        };
+        let works = Arc::new(AtomicBool::new(true));
+        let callback = Callback {
+            source,
+            clock: self.clock.clone(),
+            audible: Audible::new(config.rate_hz),
+            channels: config.channels.max(1) as usize,
+            // A device that asks for more than this costs one allocation.
+            scratch: Vec::with_capacity(frames as usize * config.channels as usize * 4),
+        };
+        let request = StreamConfig {
+            channels: config.channels as u16,
+            sample_rate: config.rate_hz,
+            buffer_size: BufferSize::Fixed(frames),
+        };
+        let stream = match format {
+            SampleFormat::I16 => callback.stream::<i16>(device, request, &works),
+            SampleFormat::I32 => callback.stream::<i32>(device, request, &works),
+            _ => callback.stream::<f32>(device, request, &works),
+        };
+        Ok((stream.map_err(sink_error)?, config, works))
+    }
+}
+
+type Built = (Stream, SinkFormat, Arc<AtomicBool>);
+
+/// The best of what the device offers: the wanted channels and rate, floats before 32 before 16 bits.
+fn choose(device: &Device, wanted: SinkFormat) -> Option<(SampleFormat, SupportedBufferSize, SinkFormat)> {
+    let rank = |format| match format {
+        SampleFormat::F32 => 0,
+        SampleFormat::I32 => 1,
+        _ => 2,
+    };
+    // More channels than the device has by itself would be mixed down by somebody else's rules.
+    let most = device.default_output_config().map_or(2, |config| config.channels());
+    device
+        .supported_output_configs()
+        .ok()?
+        .filter(|range| {
+            matches!(range.sample_format(), SampleFormat::F32 | SampleFormat::I32 | SampleFormat::I16)
+        })
+        .filter(|range| range.channels() <= most.max(2))
+        .filter(|range| (range.min_sample_rate()..=range.max_sample_rate()).contains(&wanted.rate_hz))
+        .min_by_key(|range| {
+            let channels = u32::from(range.channels());
+            (channels.abs_diff(wanted.channels), rank(range.sample_format()))
+        })
+        .map(|range| {
+            let format = SinkFormat { rate_hz: wanted.rate_hz, channels: range.channels().into() };
+            (range.sample_format(), *range.buffer_size(), format)
+        })
+}
+
+struct Callback {
+    source: Box<dyn AudioSource>,
+    clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
+    audible: Audible,
+    channels: usize,
+    scratch: Vec<f32>,
+}
+
+impl Callback {
+    fn stream<T: SizedSample + FromSample<f32>>(
+        mut self,
+        device: &Device,
+        config: StreamConfig,
+        works: &Arc<AtomicBool>,
+    ) -> Result<Stream, cpal::Error> {
+        let broken = works.clone();
+        let stream = device.build_output_stream::<T, _, _>(
+            config,
+            move |out, info| self.fill(out, info),
+            move |error| {
+                let harmless = matches!(
+                    error.kind(),
+                    ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged
+                );
+                if !harmless {
+                    broken.store(false, Ordering::Release);
+                }
+            },
+            Some(OPEN_TIMEOUT),
+        )?;
+        stream.play()?;
+        Ok(stream)
+    }
+
+    fn fill<T: Sample + FromSample<f32>>(&mut self, out: &mut [T], info: &OutputCallbackInfo) {
+        let now_us = (self.clock)();
+        let timestamp = info.timestamp();
+        // Stream clocks have origins and drifts of their own: only the difference means something to ours.
+        let latency = timestamp.playback.duration_since(timestamp.callback);
+        let frames = (out.len() / self.channels) as u64;
+        let audible_us = self.audible.next(now_us + latency.as_micros() as u64, frames);
+        self.scratch.resize(out.len(), 0.0);
+        self.source.fill(&mut self.scratch, audible_us);
+        for (to, from) in out.iter_mut().zip(&self.scratch) {
+            *to = T::from_sample(from.clamp(-1.0, 1.0));
+        }
+    }
+}
+
+fn sink_error(error: cpal::Error) -> SinkError {
+    let text = error.to_string();
+    match error.kind() {
+        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => SinkError::NoDevice(text),
+        ErrorKind::DeviceBusy => SinkError::Busy(text),
+        _ => SinkError::Failed(text),
+    }
+}
+
+impl AudioSink for CpalSink {
+    fn open(&mut self, wanted: SinkFormat, source: Box<dyn AudioSource>) -> Result<SinkFormat, SinkError> {
+        self.close();
+        // Looked up anew: a sound server may have come or gone since.
+        let host = cpal::default_host();
+        let device =
+            host.default_output_device().ok_or_else(|| SinkError::NoDevice("no output device".into()))?;
+        let (stream, format, works) = self.build(&device, wanted, source)?;
+        let description =
+            device.description().map_or_else(|_| "default device".to_owned(), |d| d.to_string());
+        self.open = Some(Open {
+            _stream: stream,
+            id: device.id().ok(),
+            name: format!(
+                "{description} ({}, {} Hz, {} channels)",
+                host.id(),
+                format.rate_hz,
+                format.channels
+            ),
+            works,
+        });
+        self.host = Some(host);
+        Ok(format)
+    }
+
+    fn close(&mut self) {
+        self.open = None;
+        self.host = None;
+    }
+
+    fn healthy(&mut self) -> bool {
+        let (Some(open), Some(host)) = (&self.open, &self.host) else { return false };
+        if !open.works.load(Ordering::Acquire) {
+            return false;
+        }
+        self.asked = self.asked.wrapping_add(1);
+        if !self.asked.is_multiple_of(LOOK_UP_EVERY) {
+            return true;
+        }
+        let default = host.default_output_device().and_then(|device| device.id().ok());
+        // A server that does not answer is no reason to leave a stream that plays.
+        default.is_none() || default == open.id
+    }
+
+    fn name(&self) -> String {
+        self.open.as_ref().map_or_else(|| "closed".into(), |open| open.name.clone())
+    }
+}

@@ -21,6 +21,9 @@ use crate::worker;
 /// How long after the last sound the device is let go of. Receivers swallow the first samples after a silence, so not at once.
 const KEEP_DEVICE_US: u64 = 5_000_000;
 
+/// How long a device may take until it asks for sound.
+const START_US: u64 = 2_000_000;
+
 /// Hears of each picture that is presented, with its timeline.
 pub type FrameTap = Box<dyn Fn(u64, &Arc<VideoFrame>) + Send + Sync>;
 /// Hears each block of sound as decoded and trimmed, with its stream.
@@ -89,6 +92,7 @@ impl Pipeline {
             events: EventQueue::default(),
             mixer: None,
             lead_us: 0,
+            start_until_us: 0,
             stopping: false,
             ids: config.ids.clone(),
         };
@@ -272,6 +276,8 @@ impl Pipeline {
         if change.opened.is_some() || change.closed {
             let mut core = self.shared.lock();
             core.lead_us = output.lead_us();
+            // A sink on our clock asks when it is told to.
+            core.start_until_us = if core.lead_us > 0 { now + START_US } else { now };
             core.mixer = change.opened;
             for timeline in &mut core.timelines {
                 let position = timeline.clock.media_at(now);

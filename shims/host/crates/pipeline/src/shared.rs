@@ -19,6 +19,8 @@ pub(crate) struct Core {
     pub(crate) events: EventQueue,
     pub(crate) mixer: Option<MixerHandle>,
     pub(crate) lead_us: u64,
+    /// How long the device has to ask for sound for the first time.
+    pub(crate) start_until_us: HostUs,
     pub(crate) stopping: bool,
     pub(crate) ids: Arc<AtomicU64>,
 }
@@ -83,8 +85,15 @@ impl Core {
 
     /// The timelines, and what they need to move.
     pub(crate) fn moving(&mut self, now: HostUs, pacing: Pacing) -> (&mut Vec<Timeline>, Context<'_>) {
-        let context =
-            Context { now, events: &mut self.events, mixer: &mut self.mixer, lead_us: self.lead_us, pacing };
+        let silent = self.mixer.as_ref().is_some_and(|mixer| mixer.shared.next_audible_us().is_none());
+        let context = Context {
+            now,
+            events: &mut self.events,
+            mixer: &mut self.mixer,
+            lead_us: self.lead_us,
+            device_starting: silent && now < self.start_until_us,
+            pacing,
+        };
         (&mut self.timelines, context)
     }
 }

@@ -15,6 +15,8 @@ use crate::stream::Stream;
 const ANNOUNCE_US: i64 = 15_000;
 /// How often the clock is compared with the sound.
 const FOLLOW_US: u64 = 50_000;
+/// How often a device that is starting is looked at.
+const STARTING_US: u64 = 10_000;
 /// A pts jump beyond this that nobody declared is a discontinuity: the clock goes with it.
 const JUMP_US: i64 = 10_000_000;
 /// A stream this far ahead of another leaves the room to it.
@@ -27,6 +29,8 @@ pub(crate) struct Context<'a> {
     pub(crate) mixer: &'a mut Option<MixerHandle>,
     /// How long after now a voice can begin.
     pub(crate) lead_us: u64,
+    /// The device is open but has not asked for sound yet: a server may take a second, and what is due before would be lost.
+    pub(crate) device_starting: bool,
     pub(crate) pacing: Pacing,
 }
 
@@ -348,7 +352,7 @@ impl Timeline {
             stream.joining = !stream.is_ready(self.position, 0, cx.mixer.is_some(), true);
         }
         if self.playing && !self.clock.running() && self.pending.is_none() {
-            let sound_open = !self.has_sound() || cx.mixer.is_some();
+            let sound_open = !self.has_sound() || (cx.mixer.is_some() && !cx.device_starting);
             if sound_open && self.ready(0, cx, budget) {
                 self.start(cx);
             }
@@ -442,7 +446,8 @@ impl Timeline {
 
     fn deadline(&self, cx: &Context<'_>) -> Option<HostUs> {
         if !self.clock.running() {
-            return None;
+            let waits_for_device = cx.device_starting && self.playing && self.has_sound();
+            return waits_for_device.then_some(cx.now + STARTING_US);
         }
         let late_us = if cx.pacing == Pacing::EveryFrame { 0 } else { self.tuning.late_us };
         let due = self
