@@ -11,21 +11,21 @@ use kinora_port::{Cicp, ImageStore, Picture, PixelFormat, VideoFrame};
 
 use crate::support::{Pixels, assert_close, ffmpeg, frame, on_cpu, video_draws};
 
-const WIDTH: u32 = 320;
-const HEIGHT: u32 = 180;
+pub(crate) const WIDTH: u32 = 320;
+pub(crate) const HEIGHT: u32 = 180;
 const SOURCE: &str = "testsrc2=s=320x180,noise=alls=12:allf=t:all_seed=1";
 
-struct Case {
-    format: PixelFormat,
-    name: &'static str,
+pub(crate) struct Case {
+    pub(crate) format: PixelFormat,
+    pub(crate) name: &'static str,
     /// H.273 code, FFmpeg's name.
-    matrix: (u8, &'static str),
-    full_range: bool,
+    pub(crate) matrix: (u8, &'static str),
+    pub(crate) full_range: bool,
 }
 
 impl Case {
     /// The same frame raw and as FFmpeg converts it, turned by `turn` (a filter).
-    fn frame_and_expected(&self, turn: &str) -> Option<(VideoFrame, Vec<u8>)> {
+    pub(crate) fn frame_and_expected(&self, turn: &str) -> Option<(VideoFrame, Vec<u8>)> {
         let range = if self.full_range { "full" } else { "limited" };
         let flags = "flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact";
         // The pattern is made in RGB, so that every format and matrix gets what belongs to it.
@@ -57,7 +57,7 @@ fn check(name: &str, frame: VideoFrame, expected: &Pixels) {
     assert_close(name, &on_cpu(&picture, &ImageStore::new(0)), expected, 2, 1.0);
 }
 
-const FORMATS: [(PixelFormat, &str); 11] = [
+pub(crate) const FORMATS: [(PixelFormat, &str); 11] = [
     (PixelFormat::Yuv420p, "yuv420p"),
     (PixelFormat::Yuv422p, "yuv422p"),
     (PixelFormat::Yuv444p, "yuv444p"),
@@ -73,19 +73,18 @@ const FORMATS: [(PixelFormat, &str); 11] = [
 
 #[test]
 fn colors_of_every_format_matrix_and_range_match_ffmpeg() {
-    for (format, name) in FORMATS {
-        for matrix in [(1, "bt709"), (6, "bt601"), (9, "bt2020")] {
-            for full_range in [false, true] {
-                let rgb = format == PixelFormat::Gbrp;
-                if rgb && (matrix.0 != 1 || !full_range) {
-                    continue;
-                }
-                let case = Case { format, name, matrix, full_range };
-                let Some((frame, rgb)) = case.frame_and_expected("") else { return };
-                let range = if full_range { "full" } else { "limited" };
-                check(&format!("{name}-{}-{range}", matrix.1), frame, &Pixels::of_rgb24(WIDTH, HEIGHT, &rgb));
-            }
-        }
+    let matrices = [(1, "bt709"), (6, "bt601"), (9, "bt2020")];
+    let of_formats =
+        FORMATS.map(|(format, name)| Case { format, name, matrix: matrices[0], full_range: name == "gbrp" });
+    let of_matrices = [FORMATS[0], FORMATS[3]].into_iter().flat_map(|(format, name)| {
+        let both = move |matrix| [false, true].map(|full_range| Case { format, name, matrix, full_range });
+        matrices.into_iter().flat_map(both)
+    });
+    for case in of_formats.into_iter().chain(of_matrices) {
+        let Some((frame, rgb)) = case.frame_and_expected("") else { return };
+        let range = if case.full_range { "full" } else { "limited" };
+        let name = format!("{}-{}-{range}", case.name, case.matrix.1);
+        check(&name, frame, &Pixels::of_rgb24(WIDTH, HEIGHT, &rgb));
     }
 }
 

@@ -1,13 +1,14 @@
 //! Draws pictures into pixel buffers on the CPU: for windows without a GPU, for boxes with dumb buffers, and for tests.
 //!
 //! A [`CpuRaster`] belongs to one buffer and redraws only what changed in it. Video is scaled and converted row by row in fixed point
-//! ([`color`], [`placement`] and [`tonemap`] are shared with the GPU raster); shapes are drawn in floating point from signed
+//! ([`color`], [`placement`], [`planes`] and [`tonemap`] are shared with the GPU raster); shapes are drawn in floating point from signed
 //! distances, analytically anti-aliased.
 
 mod canvas;
 pub mod color;
 mod damage;
 pub mod placement;
+pub mod planes;
 pub mod tonemap;
 mod ui;
 mod video;

@@ -2,7 +2,6 @@
 
 mod filter;
 mod kernels;
-mod source;
 
 use std::sync::Arc;
 
@@ -11,10 +10,10 @@ use kinora_port::{PixelRect, VideoFrame};
 use crate::Canvas;
 use crate::color::{Transfer, YuvToRgb};
 use crate::placement::VideoPlacement;
+use crate::planes::{Kind, Layout, Source, View};
 use crate::tonemap::Tonemap;
 use filter::{Axis, Shape};
 use kernels::{Coefficients, NEUTRAL, PADDING, Sample};
-use source::{Kind, Layout, Source, View};
 
 /// Draws the frames of one video; keeps filters and rows between frames.
 #[derive(Default)]
@@ -82,7 +81,7 @@ impl VideoDrawer {
         area: PixelRect,
         canvas: &mut Canvas<'_>,
     ) {
-        let Some(source) = Source::of(frame) else {
+        let Some(source) = Source::upright(frame) else {
             return canvas.fill(area, 0xFF00_0000);
         };
         let filters = match self.filters.take() {

@@ -1,4 +1,4 @@
-//! A frame's planes, checked once and turned upright.
+//! A frame's planes, checked once, and turned upright where the raster cannot turn.
 
 use std::borrow::Cow;
 
@@ -6,19 +6,20 @@ use kinora_port::{PixelFormat, VideoFrame};
 
 /// How a format's samples are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Layout {
+pub struct Layout {
     /// What the planes are.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Luma samples to a chroma sample, across and down.
-    pub(crate) sub: (u32, u32),
+    pub sub: (u32, u32),
     /// Bytes of a sample.
-    pub(crate) bytes: usize,
-    /// Right shift that brings a sample weighted with 14 bits to the common depth.
-    pub(crate) shift: u32,
+    pub bytes: usize,
+    /// Right shift that, in the CPU raster, brings a sample weighted with 14 bits to the common depth.
+    pub shift: u32,
 }
 
+/// What a format's planes hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Y, Cb, Cr.
     Planar,
     /// Y, then Cb and Cr in turn.
@@ -30,7 +31,8 @@ pub(crate) enum Kind {
 }
 
 impl Layout {
-    pub(crate) fn of(format: PixelFormat) -> Layout {
+    /// The layout of a format.
+    pub fn of(format: PixelFormat) -> Layout {
         use PixelFormat::*;
         let (kind, sub) = match format {
             Yuv420p | Yuv420p10 => (Kind::Planar, (2, 2)),
@@ -49,7 +51,7 @@ impl Layout {
     }
 
     /// Width and height in elements of each plane, and the bytes of an element (a pair of samples in a semi-planar chroma plane).
-    pub(crate) fn planes(&self, width: u32, height: u32) -> Vec<(usize, usize, usize)> {
+    pub fn planes(&self, width: u32, height: u32) -> Vec<(usize, usize, usize)> {
         let luma = (width as usize, height as usize, self.bytes);
         let (w, h) = (width.div_ceil(self.sub.0) as usize, height.div_ceil(self.sub.1) as usize);
         match self.kind {
@@ -63,35 +65,49 @@ impl Layout {
 
 /// A plane of whole rows.
 #[derive(Debug, Clone)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     data: Cow<'a, [u8]>,
     stride: usize,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
+    /// Elements of a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
     /// Bytes of an element.
-    pub(crate) element: usize,
+    pub element: usize,
 }
 
 impl View<'_> {
+    /// All rows, the first byte of each [`View::stride`] after that of the one before.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Bytes from row to row.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Elements `from..to` of row `y`.
-    pub(crate) fn row(&self, y: usize, from: usize, to: usize) -> &[u8] {
+    pub fn row(&self, y: usize, from: usize, to: usize) -> &[u8] {
         let at = y * self.stride;
         &self.data[at + from * self.element..at + to * self.element]
     }
 }
 
-/// A frame as it is shown.
+/// A frame's planes with what it takes to sample them.
 #[derive(Debug, Clone)]
-pub(crate) struct Source<'a> {
-    pub(crate) layout: Layout,
-    pub(crate) planes: Vec<View<'a>>,
+pub struct Source<'a> {
+    /// How they are stored.
+    pub layout: Layout,
+    /// As many as the layout says.
+    pub planes: Vec<View<'a>>,
     /// Where the first chroma sample lies, in luma samples from the first one.
-    pub(crate) siting: (f64, f64),
+    pub siting: (f64, f64),
 }
 
 impl<'a> Source<'a> {
     /// `None` when the planes are missing or shorter than the size says: adapters are trusted with memory, not with arithmetic.
-    pub(crate) fn of(frame: &'a VideoFrame) -> Option<Source<'a>> {
+    pub fn coded(frame: &'a VideoFrame) -> Option<Source<'a>> {
         let layout = Layout::of(frame.format);
         let sizes = layout.planes(frame.width, frame.height);
         if frame.planes.len() < sizes.len() || frame.width == 0 || frame.height == 0 {
@@ -105,12 +121,17 @@ impl<'a> Source<'a> {
         }
         // MPEG-2, H.264 and HEVC by default: chroma stands left across and between two lines down.
         let siting = (0.0, if layout.sub.1 == 2 { 0.5 } else { 0.0 });
-        let upright = Source { layout, planes, siting };
+        Some(Source { layout, planes, siting })
+    }
+
+    /// The same, turned for display; a copy if it turns.
+    pub fn upright(frame: &'a VideoFrame) -> Option<Source<'a>> {
+        let coded = Source::coded(frame)?;
         Some(match frame.rotation_deg % 360 {
-            90 => upright.turned(frame, |x, y, _, h| (y, h - 1 - x)),
-            180 => upright.turned(frame, |x, y, w, h| (w - 1 - x, h - 1 - y)),
-            270 => upright.turned(frame, |x, y, w, _| (w - 1 - y, x)),
-            _ => upright,
+            90 => coded.turned(frame, |x, y, _, h| (y, h - 1 - x)),
+            180 => coded.turned(frame, |x, y, w, h| (w - 1 - x, h - 1 - y)),
+            270 => coded.turned(frame, |x, y, w, _| (w - 1 - y, x)),
+            _ => coded,
         })
     }
 

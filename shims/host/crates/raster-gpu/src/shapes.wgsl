@@ -1,0 +1,159 @@
+// The display list's shapes: one instanced quad each, told apart by a kind. The formulas are those of the CPU raster, which
+// documents them; images are read texel by texel, so that no sampler's rounding comes between.
+
+struct Surface { size: vec2f }
+@group(0) @binding(0) var<uniform> surface: Surface;
+@group(1) @binding(0) var texels: texture_2d<f32>;
+
+struct Instance {
+    @location(0) quad: vec4f,          // What to cover: left, top, right, bottom.
+    @location(1) rect: vec4f,          // The shape: x, y, width, height. Glyphs: placement x0, y0, a, b.
+    @location(2) numbers: vec4f,       // Radius, kind, border or deviation or gain, dither.
+    @location(3) first: vec4f,         // Premultiplied colour.
+    @location(4) second: vec4f,        // Colour at the other end of a gradient.
+    @location(5) clip: vec4f,          // Left, top, right, bottom.
+    @location(6) rounded: vec4f,       // The rounded clip: x, y, width, height.
+    @location(7) more: vec4f,          // Radius of the clip; gradient's direction (0 x, 1 y), from, to. Images: radius, cosine, sine.
+    @location(8) source: vec4f,        // Texels: x, y, width, height. Glyphs: `more.yz` is where the glyph goes.
+}
+
+struct Varying {
+    @builtin(position) position: vec4f,
+    @location(0) @interpolate(flat) rect: vec4f,
+    @location(1) @interpolate(flat) numbers: vec4f,
+    @location(2) @interpolate(flat) first: vec4f,
+    @location(3) @interpolate(flat) second: vec4f,
+    @location(4) @interpolate(flat) clip: vec4f,
+    @location(5) @interpolate(flat) rounded: vec4f,
+    @location(6) @interpolate(flat) more: vec4f,
+    @location(7) @interpolate(flat) source: vec4f,
+}
+
+@vertex
+fn vertex(@builtin(vertex_index) corner: u32, in: Instance) -> Varying {
+    let at = vec2f(select(in.quad.x, in.quad.z, (corner & 1u) == 1u), select(in.quad.y, in.quad.w, corner > 1u));
+    let ndc = at / surface.size * vec2f(2.0, -2.0) + vec2f(-1.0, 1.0);
+    return Varying(vec4f(ndc, 0.0, 1.0), in.rect, in.numbers, in.first, in.second, in.clip, in.rounded, in.more, in.source);
+}
+
+fn along(at: f32, start: f32, len: f32) -> f32 {
+    return clamp(min(at + 0.5, start + len) - max(at - 0.5, start), 0.0, 1.0);
+}
+
+fn cover(rect: vec4f, radius: f32, at: vec2f) -> f32 {
+    let corner = abs(at - rect.xy - rect.zw / 2.0) - rect.zw / 2.0 + radius;
+    if radius > 0.0 && corner.x > 0.0 && corner.y > 0.0 {
+        return clamp(radius + 0.5 - length(corner), 0.0, 1.0);
+    }
+    return along(at.x, rect.x, rect.z) * along(at.y, rect.y, rect.w);
+}
+
+fn erf(x: f32) -> f32 {
+    let a = abs(x);
+    let p = 1.0 + (0.278393 + (0.230389 + (0.000972 + 0.078108 * a) * a) * a) * a;
+    let q = p * p;
+    return sign(x) * (1.0 - 1.0 / (q * q));
+}
+
+fn shadow(at: vec2f, half: vec2f, radius: f32, sigma: f32) -> f32 {
+    let scale = 0.70710678 / sigma;
+    let low = max(at.y - half.y, -3.0 * sigma);
+    let high = min(at.y + half.y, 3.0 * sigma);
+    if low >= high {
+        return 0.0;
+    }
+    let step = (high - low) / 6.0;
+    var sum = 0.0;
+    for (var i = 0; i < 6; i++) {
+        let y = low + step * (f32(i) + 0.5);
+        let corner = max(radius - half.y + abs(at.y - y), 0.0);
+        let width = half.x - radius + sqrt(max(radius * radius - corner * corner, 0.0));
+        sum += 0.5 * (erf((at.x + width) * scale) - erf((at.x - width) * scale)) * exp(-0.5 * y * y / (sigma * sigma));
+    }
+    return clamp(sum * step / (sigma * 2.5066283), 0.0, 1.0);
+}
+
+// Ordered dither: -0.5 to 0.5 of a step.
+fn dither(at: vec2f) -> f32 {
+    let x = u32(at.x);
+    let y = u32(at.y);
+    let mixed = x ^ y;
+    var value = 0u;
+    for (var bit = 0u; bit < 3u; bit++) {
+        value |= (((mixed >> bit) & 1u) << (5u - 2u * bit)) | (((y >> bit) & 1u) << (4u - 2u * bit));
+    }
+    return ((f32(value) + 0.5) / 64.0 - 0.5) / 255.0;
+}
+
+fn texel(source: vec4f, at: vec2f) -> vec4f {
+    return textureLoad(texels, vec2i(source.xy + at), 0);
+}
+
+// Bilinear; edge texels repeat.
+fn sample(source: vec4f, at: vec2f) -> vec4f {
+    let place = clamp(at - 0.5, vec2f(0.0), source.zw - 1.0);
+    let low = floor(place);
+    let high = min(low + 1.0, source.zw - 1.0);
+    let part = place - low;
+    let above = mix(texel(source, low), texel(source, vec2f(high.x, low.y)), part.x);
+    let below = mix(texel(source, vec2f(low.x, high.y)), texel(source, high), part.x);
+    return mix(above, below, part.y);
+}
+
+fn coverage_at(source: vec4f, at: vec2f) -> f32 {
+    let inside = all(at >= vec2f(0.0)) && all(at < source.zw);
+    return select(0.0, texel(source, clamp(at, vec2f(0.0), source.zw - 1.0)).r, inside);
+}
+
+// Bilinear; nothing beyond the edge.
+fn sample_cut(source: vec4f, at: vec2f) -> f32 {
+    let low = floor(at - 0.5);
+    let part = at - 0.5 - low;
+    let above = mix(coverage_at(source, low), coverage_at(source, low + vec2f(1.0, 0.0)), part.x);
+    let below = mix(coverage_at(source, low + vec2f(0.0, 1.0)), coverage_at(source, low + 1.0), part.x);
+    return mix(above, below, part.y);
+}
+
+@fragment
+fn fragment(in: Varying) -> @location(0) vec4f {
+    let at = in.position.xy;
+    let radius = in.numbers.x;
+    let rect = in.rect;
+    var color = in.first;
+    switch u32(in.numbers.y) {
+        // A rectangle; of a border only what is outside its inner edge.
+        case 0u: {
+            let part = clamp((select(at.x, at.y, in.more.y > 0.5) - in.more.z) / (in.more.w - in.more.z), 0.0, 1.0);
+            color = mix(in.first, in.second, part) * cover(rect, radius, at);
+            let border = in.numbers.z;
+            if border > 0.0 {
+                let inner = vec4f(rect.xy + border, max(rect.zw - 2.0 * border, vec2f(0.0)));
+                color *= 1.0 - cover(inner, max(radius - border, 0.0), at);
+            }
+        }
+        case 1u: {
+            color *= shadow(at - rect.xy - rect.zw / 2.0, rect.zw / 2.0, radius, in.numbers.z);
+        }
+        // An image, colours or coverage.
+        case 2u, 3u: {
+            let middle = rect.xy + rect.zw / 2.0;
+            let d = at - middle;
+            let turned = vec2f(in.more.y * d.x + in.more.z * d.y, in.more.y * d.y - in.more.z * d.x) + middle;
+            let found = sample(in.source, (turned - rect.xy) * in.source.zw / rect.zw);
+            color *= select(found, vec4f(found.r), in.numbers.y > 2.5) * cover(rect, radius, turned);
+        }
+        // A glyph, texel by texel or scaled.
+        default: {
+            let d = at - rect.xy;
+            let size = rect.z * rect.z + rect.w * rect.w;
+            let place = vec2f(rect.z * d.x + rect.w * d.y, rect.z * d.y - rect.w * d.x) / size - in.more.yz;
+            let covered = sample_cut(in.source, place);
+            color *= covered + in.numbers.z * covered * (1.0 - covered);
+        }
+    }
+    color *= cover(vec4f(in.clip.xy, in.clip.zw - in.clip.xy), 0.0, at) * cover(in.rounded, in.more.x, at);
+    if in.numbers.w > 0.5 && color.a > 0.0 {
+        color = vec4f(color.rgb + dither(at), color.a);
+    }
+    return color;
+}

@@ -1,0 +1,266 @@
+//! Video: planes as textures, converted in the fragment shader.
+//!
+//! A 16-bit sample is uploaded as two 8-bit channels that the shader interpolates and puts together: every GLES 3 device can
+//! do it, where 16-bit normalised textures are optional and integer ones need a pipeline of their own.
+
+use std::sync::{Arc, Weak};
+
+use kinora_display_list::Shape;
+use kinora_port::{Picture, VideoFrame};
+use kinora_raster_cpu::color::{Transfer, YuvToRgb};
+use kinora_raster_cpu::placement::{VideoPlacement, place, snap, turned_size};
+use kinora_raster_cpu::planes::{Kind, Layout, Source};
+use kinora_raster_cpu::tonemap::{SIDE, Tonemap};
+
+use crate::{Gpu, bytes_of};
+
+/// Vectors of four numbers in `Frame` of `video.wgsl`.
+const UNIFORM_BYTES: u64 = 13 * 16;
+
+pub(crate) struct Videos {
+    pipeline: wgpu::RenderPipeline,
+    layout: wgpu::BindGroupLayout,
+    sampler: wgpu::Sampler,
+    /// One for each video of the list.
+    slots: Vec<Slot>,
+    /// Slots of the current picture.
+    shown: usize,
+}
+
+/// What shows one video.
+struct Slot {
+    uniform: wgpu::Buffer,
+    planes: Vec<wgpu::Texture>,
+    /// The table of the frame's transfer.
+    tones: (Transfer, wgpu::Texture),
+    group: Option<wgpu::BindGroup>,
+    frame: Weak<VideoFrame>,
+}
+
+impl Videos {
+    pub(crate) fn new(gpu: &Gpu) -> Videos {
+        use wgpu::{BindingType, SamplerBindingType, ShaderStages, TextureSampleType, TextureViewDimension};
+        let texture = |view_dimension| BindingType::Texture {
+            sample_type: TextureSampleType::Float { filterable: true },
+            view_dimension,
+            multisampled: false,
+        };
+        let uniform = BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Uniform,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        };
+        let plane = (ShaderStages::FRAGMENT, texture(TextureViewDimension::D2));
+        let layout = gpu.bind_layout(&[
+            (ShaderStages::VERTEX_FRAGMENT, uniform),
+            (ShaderStages::FRAGMENT, BindingType::Sampler(SamplerBindingType::Filtering)),
+            plane,
+            plane,
+            plane,
+            (ShaderStages::FRAGMENT, texture(TextureViewDimension::D3)),
+        ]);
+        let sampler = gpu.device.create_sampler(&wgpu::SamplerDescriptor {
+            mag_filter: wgpu::FilterMode::Linear,
+            min_filter: wgpu::FilterMode::Linear,
+            ..Default::default()
+        });
+        let pipeline = gpu.pipeline("video", include_str!("video.wgsl"), &[&layout], &[]);
+        Videos { pipeline, layout, sampler, slots: Vec::new(), shown: 0 }
+    }
+
+    /// Uploads the frames of a picture that are new.
+    pub(crate) fn prepare(&mut self, gpu: &Gpu, picture: &Picture<'_>) {
+        self.shown = 0;
+        for draw in picture.draws {
+            let Shape::Video { timeline, rect, fit } = &draw.shape else { continue };
+            let Some(frame) = picture.frame(*timeline) else { continue };
+            let (Some(source), Some(placement)) = (Source::coded(frame), place(frame, rect, *fit)) else {
+                continue;
+            };
+            let colors = YuvToRgb::of(frame);
+            if self.slots.len() == self.shown {
+                self.slots.push(Slot {
+                    uniform: gpu.buffer(UNIFORM_BYTES, wgpu::BufferUsages::UNIFORM),
+                    planes: Vec::new(),
+                    tones: (Transfer::Sdr, tones(gpu, Transfer::Sdr)),
+                    group: None,
+                    frame: Weak::new(),
+                });
+            }
+            let slot = &mut self.slots[self.shown];
+            if colors.transfer != slot.tones.0 {
+                slot.tones = (colors.transfer, tones(gpu, colors.transfer));
+                slot.group = None;
+            }
+            if !slot.upload(gpu, frame, &source) {
+                continue;
+            }
+            if slot.group.is_none() {
+                slot.group = Some(bind(gpu, &self.layout, &self.sampler, slot, &source));
+            }
+            let quad = quad(snap(rect), picture);
+            let numbers = uniform(quad, frame, &source, &placement, &colors);
+            gpu.queue.write_buffer(&slot.uniform, 0, &bytes_of(numbers));
+            self.shown += 1;
+        }
+    }
+
+    pub(crate) fn record(&self, pass: &mut wgpu::RenderPass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        for slot in &self.slots[..self.shown] {
+            pass.set_bind_group(0, &slot.group, &[]);
+            pass.draw(0..4, 0..1);
+        }
+    }
+}
+
+impl Slot {
+    /// Brings the frame's planes into textures; `false` when the device has none that large.
+    fn upload(&mut self, gpu: &Gpu, frame: &Arc<VideoFrame>, source: &Source<'_>) -> bool {
+        if self.frame.ptr_eq(&Arc::downgrade(frame)) {
+            return true;
+        }
+        if frame.width.max(frame.height) > gpu.device.limits().max_texture_dimension_2d {
+            return false;
+        }
+        let wanted = source.planes.iter().map(|plane| {
+            let format = match plane.element {
+                1 => wgpu::TextureFormat::R8Unorm,
+                2 => wgpu::TextureFormat::Rg8Unorm,
+                _ => wgpu::TextureFormat::Rgba8Unorm,
+            };
+            ((plane.width as u32, plane.height as u32), format)
+        });
+        let wanted: Vec<_> = wanted.collect();
+        let held = self.planes.iter().map(|t| ((t.width(), t.height()), t.format()));
+        if !held.eq(wanted.iter().copied()) {
+            self.planes = wanted.into_iter().map(|((w, h), format)| gpu.texture((w, h, 1), format)).collect();
+            self.group = None;
+        }
+        for (texture, plane) in self.planes.iter().zip(&source.planes) {
+            gpu.fill(texture, plane.data(), plane.stride() as u32);
+        }
+        self.frame = Arc::downgrade(frame);
+        true
+    }
+}
+
+fn bind(
+    gpu: &Gpu,
+    layout: &wgpu::BindGroupLayout,
+    sampler: &wgpu::Sampler,
+    slot: &Slot,
+    source: &Source<'_>,
+) -> wgpu::BindGroup {
+    // Gray has one plane and semi-planar two: the one there is stands for the others, weighed by its own channels.
+    let last = source.planes.len() - 1;
+    let view = |plane: usize| slot.planes[plane.min(last)].create_view(&Default::default());
+    let (views, tones) = ([view(0), view(1), view(2)], slot.tones.1.create_view(&Default::default()));
+    let mut resources = vec![slot.uniform.as_entire_binding(), wgpu::BindingResource::Sampler(sampler)];
+    resources.extend(views.iter().chain([&tones]).map(wgpu::BindingResource::TextureView));
+    gpu.bind(layout, resources)
+}
+
+/// The table of an HDR transfer; for SDR, which reads none, the smallest texture of three dimensions.
+fn tones(gpu: &Gpu, transfer: Transfer) -> wgpu::Texture {
+    let format = wgpu::TextureFormat::Rgba8Unorm;
+    if transfer == Transfer::Sdr {
+        return gpu.texture((1, 1, 2), format);
+    }
+    let side = SIDE as u32;
+    let texture = gpu.texture((side, side, side), format);
+    gpu.fill(&texture, &Tonemap::new(transfer).rgba(), side * 4);
+    texture
+}
+
+/// Device coordinates of a rectangle's edges.
+fn quad([left, top, right, bottom]: [i32; 4], picture: &Picture<'_>) -> [f32; 4] {
+    let x = |edge: i32| edge as f32 / picture.width_px as f32 * 2.0 - 1.0;
+    let y = |edge: i32| 1.0 - edge as f32 / picture.height_px as f32 * 2.0;
+    [x(left), y(top), x(right), y(bottom)]
+}
+
+/// The numbers of `Frame` in `video.wgsl`.
+fn uniform(
+    quad: [f32; 4],
+    frame: &VideoFrame,
+    source: &Source<'_>,
+    p: &VideoPlacement,
+    colors: &YuvToRgb,
+) -> Vec<f32> {
+    let (left, top) = (p.x as f32, p.y as f32);
+    let shown = [left, top, left + p.w as f32, top + p.h as f32];
+    let reduces = |len: u32, span: f64| if span > f64::from(len) { 0.25 } else { 0.0 };
+    let hdr = f32::from(colors.transfer != Transfer::Sdr);
+    let wide = f32::from(source.layout.bytes > 1);
+    let spread = [reduces(p.w, p.source[2]), reduces(p.h, p.source[3]), hdr, wide];
+
+    let luma = to_coded(frame, p);
+    let (width, height) = (f64::from(frame.width), f64::from(frame.height));
+    let luma_rows = [scaled(luma[0], 1.0 / width, 0.0), scaled(luma[1], 1.0 / height, 0.0)];
+    let chroma_rows = match source.planes.get(1).filter(|_| source.layout.sub != (1, 1)) {
+        Some(plane) => {
+            let ((sub_x, sub_y), at) = (source.layout.sub, source.siting);
+            // A chroma sample's index is (luma index - siting) / sub; coordinates are half a sample further.
+            let row = |row, len: usize, sub: u32, at: f64| {
+                let sub = f64::from(sub);
+                scaled(row, 1.0 / (sub * len as f64), (0.5 - (0.5 + at) / sub) / len as f64)
+            };
+            [row(luma[0], plane.width, sub_x, at.0), row(luma[1], plane.height, sub_y, at.1)]
+        }
+        None => luma_rows,
+    };
+    let mut matrix = [[0.0; 4]; 3];
+    for (out, row) in matrix.iter_mut().zip(colors.matrix) {
+        let offset: f32 = row.iter().zip(colors.offset).map(|(factor, offset)| factor * offset).sum();
+        *out = [row[0] / 255.0, row[1] / 255.0, row[2] / 255.0, -offset / 255.0];
+    }
+    if source.layout.kind == Kind::Gray {
+        // Without Cb and Cr, neutral ones.
+        for row in &mut matrix {
+            row[3] += (row[1] + row[2]) * 128.0;
+        }
+    }
+    let vectors = [quad, shown].into_iter().chain(luma_rows).chain(chroma_rows);
+    vectors.chain(weights(&source.layout)).chain(matrix).chain([spread]).flatten().collect()
+}
+
+/// From a pixel of the surface to a place in the coded frame, in its pixels, edges whole: a row for x, one for y.
+fn to_coded(frame: &VideoFrame, p: &VideoPlacement) -> [[f64; 3]; 2] {
+    let [x, y, w, h] = p.source;
+    let (step_x, step_y) = (w / f64::from(p.w), h / f64::from(p.h));
+    let u = [step_x, 0.0, x - f64::from(p.x) * step_x];
+    let v = [0.0, step_y, y - f64::from(p.y) * step_y];
+    let (turned_w, turned_h) = turned_size(frame);
+    let mirrored = |row: [f64; 3], len: u32| [-row[0], -row[1], f64::from(len) - row[2]];
+    match frame.rotation_deg % 360 {
+        90 => [v, mirrored(u, turned_w)],
+        180 => [mirrored(u, turned_w), mirrored(v, turned_h)],
+        270 => [mirrored(v, turned_h), u],
+        _ => [u, v],
+    }
+}
+
+fn scaled(row: [f64; 3], by: f64, plus: f64) -> [f32; 4] {
+    [(row[0] * by) as f32, (row[1] * by) as f32, (row[2] * by + plus) as f32, 0.0]
+}
+
+/// What each channel of a plane's texel adds to a sample counted in 8-bit steps.
+fn weights(layout: &Layout) -> [[f32; 4]; 3] {
+    let one = [255.0, 0.0, 0.0, 0.0];
+    // Low byte, high byte: ten low bits count quarters, ten high bits (P010) the high byte whole steps.
+    let wide = if layout.kind == Kind::SemiPlanar {
+        [255.0 / 256.0, 255.0, 0.0, 0.0]
+    } else {
+        [255.0 / 4.0, 255.0 * 64.0, 0.0, 0.0]
+    };
+    let [low, high, ..] = wide;
+    match (layout.kind, layout.bytes) {
+        (Kind::Gray, 1) => [one, [0.0; 4], [0.0; 4]],
+        (Kind::Gray, _) => [wide, [0.0; 4], [0.0; 4]],
+        (Kind::SemiPlanar, 1) => [one, one, [0.0, 255.0, 0.0, 0.0]],
+        (Kind::SemiPlanar, _) => [wide, wide, [0.0, 0.0, low, high]],
+        (_, 1) => [one; 3],
+        (_, _) => [wide; 3],
+    }
+}
