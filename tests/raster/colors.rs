@@ -24,8 +24,8 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The same frame raw and as FFmpeg converts it, turned by `turn` (a filter).
-    pub(crate) fn frame_and_expected(&self, turn: &str) -> Option<(VideoFrame, Vec<u8>)> {
+    /// The same frame raw and as FFmpeg converts it: scaled to a size, turned by `turn` (a filter).
+    pub(crate) fn frame_and_expected(&self, (w, h): (u32, u32), turn: &str) -> Option<(VideoFrame, Vec<u8>)> {
         let range = if self.full_range { "full" } else { "limited" };
         let flags = "flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact";
         // The pattern is made in RGB, so that every format and matrix gets what belongs to it.
@@ -39,7 +39,7 @@ impl Case {
             _ => "",
         };
         let decode = format!(
-            "{encode},scale={flags}:in_color_matrix={}:in_range={range}{siting},format=gbrp{turn},format=rgb24",
+            "{encode},scale={w}:{h}:{flags}:in_color_matrix={}:in_range={range}{siting},format=gbrp{turn},format=rgb24",
             self.matrix.1
         );
         let run =
@@ -81,10 +81,23 @@ fn colors_of_every_format_matrix_and_range_match_ffmpeg() {
         matrices.into_iter().flat_map(both)
     });
     for case in of_formats.into_iter().chain(of_matrices) {
-        let Some((frame, rgb)) = case.frame_and_expected("") else { return };
+        let Some((frame, rgb)) = case.frame_and_expected((WIDTH, HEIGHT), "") else { return };
         let range = if case.full_range { "full" } else { "limited" };
         let name = format!("{}-{}-{range}", case.name, case.matrix.1);
         check(&name, frame, &Pixels::of_rgb24(WIDTH, HEIGHT, &rgb));
+    }
+}
+
+/// The same filter as swscale's `bilinear`: linear when enlarging, a triangle when reducing.
+#[test]
+fn colors_of_scaled_frames_match_ffmpeg() {
+    for (format, name) in [FORMATS[0], FORMATS[6], FORMATS[7]] {
+        for (w, h) in [(480, 270), (213, 120), (64, 36)] {
+            let case = Case { format, name, matrix: (1, "bt709"), full_range: false };
+            let Some((frame, rgb)) = case.frame_and_expected((w, h), "") else { return };
+            let expected = Pixels::of_rgb24(w, h, &rgb);
+            check(&format!("{name}-{w}x{h}"), frame, &expected);
+        }
     }
 }
 
@@ -95,7 +108,7 @@ fn colors_of_turned_frames_match_ffmpeg() {
         for (rotation_deg, turn) in
             [(90, ",transpose=clock"), (180, ",hflip,vflip"), (270, ",transpose=cclock")]
         {
-            let Some((frame, rgb)) = case.frame_and_expected(turn) else { return };
+            let Some((frame, rgb)) = case.frame_and_expected((WIDTH, HEIGHT), turn) else { return };
             let (w, h) = if rotation_deg == 180 { (WIDTH, HEIGHT) } else { (HEIGHT, WIDTH) };
             let frame = VideoFrame { rotation_deg, ..frame };
             check(&format!("{name}-{rotation_deg}"), frame, &Pixels::of_rgb24(w, h, &rgb));

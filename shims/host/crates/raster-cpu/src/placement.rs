@@ -39,12 +39,15 @@ pub fn on_surface([left, top, right, bottom]: [i32; 4], width: u32, height: u32)
     PixelRect { x, y, w: cut(right, width).saturating_sub(x), h: cut(bottom, height).saturating_sub(y) }
 }
 
-/// Places a frame in `rect`; `None` when one of them is empty.
+/// Widest and highest placement: four 4K screens side by side. Filters are made for every pixel of it, also those off the surface.
+const MAX_SIDE: f64 = 16_384.0;
+
+/// Places a frame in `rect`; `None` when one of them is empty or the rectangle is larger than any screen.
 pub fn place(frame: &VideoFrame, rect: &Bounds, fit: Fit) -> Option<VideoPlacement> {
     let [left, top, right, bottom] = snap(rect);
     let (w, h) = (f64::from(right) - f64::from(left), f64::from(bottom) - f64::from(top));
     let (source_w, source_h) = turned_size(frame);
-    if w < 1.0 || h < 1.0 || source_w == 0 || source_h == 0 {
+    if !(1.0..=MAX_SIDE).contains(&w) || !(1.0..=MAX_SIDE).contains(&h) || source_w == 0 || source_h == 0 {
         return None;
     }
     let (source_w, source_h) = (f64::from(source_w), f64::from(source_h));

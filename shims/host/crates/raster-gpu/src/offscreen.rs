@@ -16,9 +16,10 @@ pub struct Offscreen {
 }
 
 impl Offscreen {
-    /// Takes any adapter, also a software one, limited to what GLES 3 offers. `None` when there is none.
+    /// Takes any adapter, also a software one, limited to what GLES 3 offers; `WGPU_BACKEND` (`vulkan`, `gl`) chooses. `None` when there
+    /// is none.
     pub fn new() -> Option<Offscreen> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
         let adapter = pollster::block_on(instance.request_adapter(&Default::default())).ok()?;
         let limits = wgpu::Limits::downlevel_webgl2_defaults().using_resolution(adapter.limits());
         let wanted = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
