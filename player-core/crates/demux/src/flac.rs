@@ -6,6 +6,7 @@ mod tests;
 use kinora_bytes::{Cursor, Window};
 use kinora_time::{mul_div_floor, ticks_to_us};
 
+use crate::bisection::Bisection;
 use crate::codec::flac::{FrameHeader, MAX_HEADER_LEN, STREAMINFO_LEN, StreamInfo, crc16};
 use crate::issues::Issues;
 use crate::{AudioFormat, Codec, Demux, Error, Kind, Sample, Step, Track, Trim};
@@ -14,6 +15,8 @@ use crate::{AudioFormat, Codec, Demux, Error, Kind, Sample, Step, Track, Trim};
 const MAX_BLOCKS: u32 = 1000;
 /// Seek points that are kept.
 const MAX_POINTS: usize = 1 << 16;
+/// Bytes that a step looks through for the ends of frames: what passes for a header in damage may have none.
+const MAX_WORK: usize = 4 << 20;
 /// A search that has come down to this many bytes gives way to reading them.
 const NEAR_BYTES: u64 = 64 << 10;
 
@@ -35,7 +38,7 @@ pub struct Flac {
     total: Option<u64>,
     tracks: Vec<Track>,
     scan: Scan,
-    search: Option<Search>,
+    search: Option<Bisection>,
     /// After a seek: frames that end before this audio frame are not given out.
     skip_to: u64,
     /// The bytes at `pos` begin no frame: damage is being passed over.
@@ -50,14 +53,6 @@ struct Scan {
     header: Option<FrameHeader>,
     len: usize,
     crc: u16,
-}
-
-/// Narrows down where an audio frame is: from a place whose number is known to be before it, to one behind.
-#[derive(Debug, Clone, Copy)]
-struct Search {
-    target: u64,
-    low: (u64, u64),
-    high: (u64, u64),
 }
 
 /// What was found.
@@ -159,8 +154,12 @@ impl Flac {
     /// The whole frame at or behind `pos`.
     fn find(&mut self, window: &Window, info: &StreamInfo) -> Found {
         let ended = window.ended() && window.start() <= self.pos;
+        let mut work = 0;
         loop {
             let bytes = window.from(self.pos).unwrap_or_default();
+            if work > MAX_WORK {
+                return Found::More(MAX_HEADER_LEN);
+            }
             let Some(header) = self.scan.header.or_else(|| FrameHeader::parse(bytes, info)) else {
                 if bytes.len() < MAX_HEADER_LEN {
                     if !ended {
@@ -180,6 +179,7 @@ impl Flac {
                 self.scan = Scan { header: Some(header), len: 0, crc: 0 };
             }
             let scan = &mut self.scan;
+            let before = scan.len;
             // An end is only believed when the next header could be seen.
             while scan.len < bytes.len() {
                 let rest = &bytes[scan.len..];
@@ -194,6 +194,7 @@ impl Flac {
                 scan.crc = crc16(scan.crc, rest[0]);
                 scan.len += 1;
             }
+            work += scan.len - before;
             if scan.len < header.longest_frame() && !ended {
                 return Found::More(bytes.len() + MAX_HEADER_LEN);
             }
@@ -220,34 +221,11 @@ impl Flac {
         self.lost = true;
     }
 
-    /// One look of a search: the first header behind `pos`.
-    fn narrow(&mut self, window: &Window, info: &StreamInfo, search: Search) -> Option<Step> {
-        let near = search.high.1.saturating_sub(search.low.1) <= NEAR_BYTES;
-        let found = match self.find_header(window, info, search.high.1) {
-            _ if near => None,
-            Found::More(least) => return Some(Step::More { at: self.pos, least }),
-            Found::Frame(header, _) => Some(header),
-            Found::End => None,
-        };
-        let Search { target, mut low, mut high } = search;
-        match found {
-            _ if near => {
-                self.search = None;
-                self.jump(low.1);
-                self.skip_to = target;
-                return None;
-            }
-            Some(header) if header.first <= target && header.first >= low.0 => low = (header.first, self.pos),
-            // Behind the target, or a header that is none.
-            _ => high.1 = aim(&search),
-        }
-        if let Some(header) = found.filter(|h| h.first > target && h.first < high.0) {
-            high.0 = header.first;
-        }
-        let next = Search { target, low, high };
-        self.search = Some(next);
-        self.jump(aim(&next));
-        None
+    /// Goes to the next place of a search, or to where it came down.
+    fn look(&mut self, mut search: Bisection) {
+        let place = search.aim(NEAR_BYTES);
+        self.jump(place.unwrap_or(search.low()));
+        self.search = place.map(|_| search);
     }
 
     /// The first header before `limit`. Its CRC-8 must do: a wrong one is found out when frames are read.
@@ -286,10 +264,13 @@ impl Flac {
             }
         }
         let Some(info) = self.info else { return Ok(Step::End) };
-        while let Some(search) = self.search {
-            if let Some(step) = self.narrow(window, &info, search) {
-                return Ok(step);
+        while let Some(mut search) = self.search {
+            match self.find_header(window, &info, search.high()) {
+                Found::Frame(header, _) => search.found(Some((self.pos, to_i64(header.first)))),
+                Found::More(least) => return Ok(Step::More { at: self.pos, least }),
+                Found::End => search.found(None),
             }
+            self.look(search);
         }
         loop {
             let (header, len) = match self.find(window, &info) {
@@ -314,13 +295,8 @@ impl Flac {
     }
 }
 
-/// Where to look next: where the target lies if frames are of even length, but never near either end.
-fn aim(search: &Search) -> u64 {
-    let span = search.high.1.saturating_sub(search.low.1);
-    let wanted = i64::try_from(search.target.saturating_sub(search.low.0)).unwrap_or(i64::MAX);
-    let whole = i64::try_from(search.high.0.saturating_sub(search.low.0)).unwrap_or(i64::MAX);
-    let guess = mul_div_floor(span as i64, wanted, whole.max(1)) as u64;
-    search.low.1 + guess.clamp(span / 16, span - span / 16)
+fn to_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The track of a FLAC stream; `block` is its STREAMINFO.
@@ -340,7 +316,7 @@ fn track(info: &StreamInfo, block: &[u8]) -> Track {
 
 /// A frame of audio that begins at audio frame `first`.
 fn sample(track: u32, first: u64, samples: u32, rate_hz: u32, data: Vec<u8>) -> Sample {
-    let time = |n: u64| ticks_to_us(i64::try_from(n).unwrap_or(i64::MAX), rate_hz);
+    let time = |n: u64| ticks_to_us(to_i64(n), rate_hz);
     let pts_us = time(first);
     let duration_us = time(first.saturating_add(samples.into())).saturating_sub(pts_us);
     Sample {
@@ -382,23 +358,14 @@ impl Demux for Flac {
         let target = mul_div_floor(to_us.max(0), info.rate_hz.into(), 1_000_000) as u64;
         let target = if info.samples > 0 { target.min(info.samples - 1) } else { target };
         let behind = self.points.partition_point(|&(number, _)| number <= target);
-        let place = |&(number, place): &(u64, u64)| (number, self.first.saturating_add(place));
-        let low = behind.checked_sub(1).and_then(|i| self.points.get(i)).map_or((0, self.first), place);
-        let end = || Some((if info.samples > 0 { info.samples } else { u64::MAX }, self.total?));
-        let high = self.points.get(behind).map(place).or_else(end);
+        let place = |&(number, place): &(u64, u64)| (self.first.saturating_add(place), to_i64(number));
+        let low = behind.checked_sub(1).and_then(|i| self.points.get(i)).map_or((self.first, 0), place);
+        let end = || Some((self.total?, if info.samples > 0 { to_i64(info.samples) } else { i64::MAX }));
+        // Without an end to search before, frames are read from the last place known.
+        let high = self.points.get(behind).map(place).or_else(end).unwrap_or(low);
         self.done = false;
         self.skip_to = target;
-        match high.filter(|high| high.1 > low.1) {
-            Some(high) => {
-                let search = Search { target, low, high };
-                self.jump(aim(&search));
-                self.search = Some(search);
-            }
-            None => {
-                self.search = None;
-                self.jump(low.1);
-            }
-        }
+        self.look(Bisection::new(to_i64(target), low, high));
     }
 
     fn take_issues(&mut self) -> Vec<String> {

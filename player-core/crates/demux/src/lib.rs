@@ -4,6 +4,7 @@
 //! wants next. So it runs the same over a file, a network that trickles, or one byte at a time, and a step does a bounded amount of work.
 //! Timestamps are the container's own, scaled to microseconds rounded down and with edit lists applied; nothing is rebased to 0.
 
+mod bisection;
 mod codec;
 #[cfg(test)]
 mod driver;

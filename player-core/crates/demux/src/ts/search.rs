@@ -1,12 +1,13 @@
 //! Reading elsewhere in the resource: its end, for the duration; and the key frame that a seek goes to.
 
-use kinora_time::{mul_div_floor, ticks_to_us};
+use kinora_time::ticks_to_us;
 
 use super::Ts;
 use super::packet::Packet;
 use super::pes::{Clock, Pes};
 use super::stream::Stream;
 use super::unit::Unit;
+use crate::bisection::Bisection;
 use crate::issues::Issues;
 use crate::{Error, Kind};
 
@@ -15,12 +16,10 @@ const END_BYTES: u64 = 256 << 10;
 const MAX_END_BYTES: u64 = 4 << 20;
 /// A bisection that has come down to this many bytes gives way to reading them.
 const NEAR_BYTES: u64 = 512 << 10;
-/// Timestamps that do not grow could keep a bisection busy.
-const MAX_ROUNDS: u32 = 40;
 
 pub(super) enum Search {
     End(End),
-    Bisection(Bisection),
+    Place(Place),
     KeyFrame(KeyFrame),
 }
 
@@ -40,15 +39,11 @@ pub(super) struct End {
     over: bool,
 }
 
-/// Narrows down the bytes in which the target's timestamp lies.
-pub(super) struct Bisection {
+/// Looks for the bytes in which the target's timestamp lies.
+pub(super) struct Place {
     pid: u16,
-    to_us: i64,
-    low: (u64, i64),
-    high: (u64, i64),
-    at: u64,
-    rounds: u32,
-    /// Timestamp found behind `at`, and where.
+    bisection: Bisection,
+    /// Timestamp found behind the place looked at, and where.
     found: Option<(u64, i64)>,
     over: bool,
 }
@@ -73,8 +68,8 @@ impl Search {
     pub(super) fn peek(&mut self, packet: &Packet, at: u64, clock: &Clock) {
         match self {
             Search::End(end) => end.peek(packet, at),
-            Search::Bisection(search) => {
-                if at >= search.high.0 {
+            Search::Place(search) => {
+                if at >= search.bisection.high() {
                     search.over = true;
                 } else if packet.pid == search.pid
                     && let Some(us) = first_pts_us(packet, &mut clock.anywhere())
@@ -103,7 +98,7 @@ impl Search {
     pub(super) fn reach_end(&mut self) {
         match self {
             Search::End(end) => end.reach_end(),
-            Search::Bisection(search) => search.over = true,
+            Search::Place(search) => search.over = true,
             Search::KeyFrame(search) => search.over = true,
         }
     }
@@ -146,29 +141,6 @@ fn first_pts_us(packet: &Packet, clock: &mut Clock) -> Option<i64> {
     Some(ticks_to_us(clock.unroll(pts?), 90_000))
 }
 
-impl Bisection {
-    /// The next place to look at: where the target lies if bytes are even in time, but never near either end, so that
-    /// each round takes off a sixteenth at least.
-    fn aim(&self) -> u64 {
-        let span = self.high.0 - self.low.0;
-        let wanted = self.to_us.saturating_sub(self.low.1).max(0);
-        let guess = mul_div_floor(span as i64, wanted, self.high.1.saturating_sub(self.low.1).max(1)) as u64;
-        self.low.0 + guess.clamp(span / 16, span - span / 16)
-    }
-
-    /// Takes in what was found; whether to go on.
-    fn narrow(&mut self) -> bool {
-        match self.found.take() {
-            Some((at, us)) if us <= self.to_us => self.low = (at.min(self.high.0), us),
-            Some((_, us)) => self.high = (self.at, us),
-            None => self.high.0 = self.at,
-        }
-        self.rounds += 1;
-        self.over = false;
-        self.high.0 - self.low.0 > NEAR_BYTES && self.rounds < MAX_ROUNDS
-    }
-}
-
 impl Ts {
     /// Looks for the end of a resource of `total` bytes, for the duration.
     pub(super) fn search_end(&mut self, total: u64) {
@@ -201,22 +173,26 @@ impl Ts {
             return self.go_to(first, pid);
         };
         let start_us = self.start_us.unwrap_or(0);
-        let mut search = Bisection {
+        let high = (total.max(first), start_us.saturating_add(duration_us));
+        self.look(Place {
             pid,
-            to_us,
-            low: (first, start_us),
-            high: (total.max(first), start_us.saturating_add(duration_us)),
-            at: first,
-            rounds: 0,
-            found: Some((first, start_us.min(to_us))),
+            bisection: Bisection::new(to_us, (first, start_us), high),
+            found: None,
             over: false,
-        };
-        if search.narrow() {
-            search.at = search.aim();
-            self.input.jump(search.at);
-            self.search = Some(Search::Bisection(search));
-        } else {
-            self.read_for_key(pid, to_us, first, NEAR_BYTES);
+        });
+    }
+
+    /// Looks at the next place of a search, or reads what it came down to.
+    fn look(&mut self, mut search: Place) {
+        match search.bisection.aim(NEAR_BYTES) {
+            Some(at) => {
+                (search.found, search.over) = (None, false);
+                self.input.jump(at);
+                self.search = Some(Search::Place(search));
+            }
+            None => {
+                self.read_for_key(search.pid, search.bisection.target(), search.bisection.low(), NEAR_BYTES)
+            }
         }
     }
 
@@ -240,7 +216,7 @@ impl Ts {
     pub(super) fn search_is_over(&self) -> bool {
         match &self.search {
             Some(Search::End(end)) => end.over,
-            Some(Search::Bisection(search)) => search.over,
+            Some(Search::Place(search)) => search.over,
             Some(Search::KeyFrame(search)) => search.over,
             None => false,
         }
@@ -264,14 +240,9 @@ impl Ts {
                 self.input.jump(end.resume);
                 self.announce()?;
             }
-            Some(Search::Bisection(mut search)) => {
-                if search.narrow() {
-                    search.at = search.aim();
-                    self.input.jump(search.at);
-                    self.search = Some(Search::Bisection(search));
-                } else {
-                    self.read_for_key(search.pid, search.to_us, search.low.0, NEAR_BYTES);
-                }
+            Some(Search::Place(mut search)) => {
+                search.bisection.found(search.found);
+                self.look(search);
             }
             Some(Search::KeyFrame(search)) => match search.best {
                 Some(at) => self.go_to(at, search.pid),
