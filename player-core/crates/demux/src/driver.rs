@@ -38,6 +38,19 @@ pub(crate) fn run(demux: &mut dyn Demux, bytes: &[u8], arrival: Arrival) -> Run 
     resume(demux, bytes, arrival, &mut window)
 }
 
+/// Runs over a whole resource until the tracks are reported.
+pub(crate) fn open(demux: &mut dyn Demux, bytes: &[u8]) -> Window {
+    let window = Window::whole(bytes.to_vec());
+    for _ in 0..1000 {
+        match demux.step(&window) {
+            Ok(Step::More { .. }) => {}
+            Ok(Step::Tracks) => return window,
+            other => panic!("no tracks but {other:?}"),
+        }
+    }
+    panic!("no tracks");
+}
+
 /// Goes on with a window, as after a seek.
 pub(crate) fn resume(demux: &mut dyn Demux, bytes: &[u8], arrival: Arrival, window: &mut Window) -> Run {
     let mut run = Run::default();

@@ -1,7 +1,8 @@
 //! Which container a resource is, by its content.
 
 use crate::{
-    Demux, Elementary, Error, Flac, Matroska, Mp4, Ts, Wav, Window, elementary, flac, matroska, mp4, ts, wav,
+    Demux, Elementary, Error, Flac, Matroska, Mp4, Ogg, Ts, Wav, Window, elementary, flac, matroska, mp4,
+    ogg, ts, wav,
 };
 
 /// What [`open`] came to.
@@ -36,6 +37,7 @@ const FORMATS: &[Format] = &[
         extensions: &["mkv", "mka", "mks", "webm"],
         open: || Box::new(Matroska::new()),
     },
+    Format { sniff: ogg::sniff, extensions: &["ogg", "oga", "opus", "ogv"], open: || Box::new(Ogg::new()) },
     Format { sniff: flac::sniff, extensions: &["flac"], open: || Box::new(Flac::new()) },
     Format { sniff: wav::sniff, extensions: &["wav", "wave"], open: || Box::new(Wav::new()) },
     Format {

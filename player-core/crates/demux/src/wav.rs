@@ -266,7 +266,7 @@ impl Demux for Wav {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::driver::{ARRIVALS, Arrival, resume, run};
+    use crate::driver::{ARRIVALS, Arrival, open, resume, run};
     use proptest::prelude::*;
 
     const SIZED: Arrival = Arrival { piece: 4096, sized: true };
@@ -310,8 +310,7 @@ mod tests {
     fn seek_is_exact() {
         let bytes = wav(8000, 32_000);
         let mut demux = Wav::new();
-        let mut window = Window::whole(bytes.clone());
-        assert_eq!(demux.step(&window), Ok(Step::Tracks));
+        let mut window = open(&mut demux, &bytes);
         demux.seek(500_125);
         let result = resume(&mut demux, &bytes, SIZED, &mut window);
         assert_eq!(

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Codec;
-use crate::driver::{ARRIVALS, Arrival, Run, fixture, resume, run};
+use crate::driver::{ARRIVALS, Arrival, Run, fixture, open, resume, run};
 
 const SIZED: Arrival = Arrival { piece: 4096, sized: true };
 
@@ -88,8 +88,7 @@ fn seek_in_constant_rate_gives_exact_times() {
     let bytes = [id3(50), mp3(2000)].concat();
     for to_us in [-1, 0, 1_000_000, 30_000_000, 52_000_000, 99_000_000] {
         let mut demux = Elementary::mp3();
-        let mut window = Window::whole(bytes.clone());
-        assert_eq!(demux.step(&window), Ok(Step::Tracks));
+        let mut window = open(&mut demux, &bytes);
         assert!(demux.seekable());
         demux.seek(to_us);
         let result = resume(&mut demux, &bytes, SIZED, &mut window);

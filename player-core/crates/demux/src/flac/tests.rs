@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::codec::flac::tests::{frame, stream_info};
-use crate::driver::{ARRIVALS, Arrival, fixture, resume, run};
+use crate::driver::{ARRIVALS, Arrival, fixture, open, resume, run};
 
 const SIZED: Arrival = Arrival { piece: 4096, sized: true };
 
@@ -49,8 +49,7 @@ fn seek_gives_the_frame_around_the_target() {
     bytes.extend((0..120).flat_map(|n| frame(n, &[n; 9000])));
     for to_us in [0, 4353, 4354, 100_000, 520_000, 900_000_000] {
         let mut demux = Flac::new();
-        let mut window = Window::whole(bytes.clone());
-        assert_eq!(demux.step(&window), Ok(Step::Tracks));
+        let mut window = open(&mut demux, &bytes);
         demux.seek(to_us);
         let result = resume(&mut demux, &bytes, SIZED, &mut window);
         let number = (to_us * 44_100 / 1_000_000 / 192).min(119);

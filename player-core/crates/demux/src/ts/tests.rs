@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Codec;
-use crate::driver::{ARRIVALS, Arrival, fixture, java_hash, run};
+use crate::driver::{ARRIVALS, Arrival, fixture, java_hash, open, run};
 
 const SIZED: Arrival = Arrival { piece: 4096, sized: true };
 const VIDEO: u16 = 0x100;
@@ -170,8 +170,7 @@ fn seek_goes_to_the_key_frame_before_the_target() {
     let bytes = stream(0, 90_000, 2000, 50);
     for to_us in [1_000_000, 30_990_000, 31_000_000, 80_999_999, 900_000_000] {
         let mut ts = Ts::new();
-        let mut window = Window::whole(bytes.clone());
-        assert_eq!(ts.step(&window), Ok(Step::Tracks));
+        let mut window = open(&mut ts, &bytes);
         ts.seek(to_us);
         let result = crate::driver::resume(&mut ts, &bytes, SIZED, &mut window);
         let first = result.samples.iter().find(|s| s.track == 256).unwrap();
