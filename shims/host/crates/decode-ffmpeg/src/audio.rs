@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use kinora_port::{AudioConfig, AudioDecoder, DecodeError, EncodedSample, PcmBlock, PcmSamples};
+use kinora_port::{AudioConfig, AudioDecoder, DecodeError, EncodedSample, PcmBlock};
 
 use crate::av::{Codec, Context, Setup};
 use crate::codec;
@@ -21,6 +21,11 @@ impl FfmpegAudio {
         let extradata = match config.codec.as_str() {
             "vorbis" => xiph_lacing(&config.extradata)
                 .ok_or_else(|| DecodeError::Unsupported("damaged Vorbis headers".into()))?,
+            // The magic cookie alone, which libavcodec wants in its box: size, `alac`, version and flags.
+            "alac" if config.extradata.get(4..8) != Some(b"alac") => {
+                let size = config.extradata.len() as u32 + 12;
+                [&size.to_be_bytes()[..], b"alac", &[0; 4], &config.extradata].concat()
+            }
             _ => config.extradata.clone(),
         };
         let setup = Setup {
@@ -49,46 +54,20 @@ impl FfmpegAudio {
         self.skip = self.skip.saturating_add(trim.0);
         let mut end = trim.1;
         for block in blocks.iter_mut().rev() {
-            let dropped = end.min(frames(block));
-            keep(block, 0, frames(block) - dropped);
+            let dropped = end.min(block.frames());
+            block.trim(0, dropped);
             end -= dropped;
         }
         for mut block in blocks {
-            let dropped = self.skip.min(frames(&block));
-            let to = frames(&block);
-            keep(&mut block, dropped, to);
+            let dropped = self.skip.min(block.frames());
+            block.trim(dropped, 0);
             self.skip -= dropped;
-            if frames(&block) > 0 {
+            if block.frames() > 0 {
                 self.ready.push_back(block);
             }
         }
         Ok(())
     }
-}
-
-fn frames(block: &PcmBlock) -> u32 {
-    let values = match &block.samples {
-        PcmSamples::S16(values) => values.len(),
-        PcmSamples::S32(values) => values.len(),
-        PcmSamples::F32(values) => values.len(),
-    };
-    u32::try_from(values).unwrap_or(u32::MAX) / block.channels
-}
-
-/// Keeps the frames `from..to`.
-fn keep(block: &mut PcmBlock, from: u32, to: u32) {
-    fn cut<T>(values: &mut Vec<T>, from: usize, to: usize) {
-        values.truncate(to);
-        values.drain(..from.min(values.len()));
-    }
-    let channels = block.channels as usize;
-    let (first, last) = (from as usize * channels, to as usize * channels);
-    match &mut block.samples {
-        PcmSamples::S16(values) => cut(values, first, last),
-        PcmSamples::S32(values) => cut(values, first, last),
-        PcmSamples::F32(values) => cut(values, first, last),
-    }
-    block.pts_us += i64::from(from) * 1_000_000 / i64::from(block.rate_hz);
 }
 
 /// The contract's three Vorbis headers (each behind its u32 length) with Xiph lacing, as libavcodec wants them: the number of

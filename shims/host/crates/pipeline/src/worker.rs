@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use kinora_port::{
-    AudioDecoder, DecodeError, Failure, MediaUs, Next, PcmBlock, PcmSamples, VideoDecoder, code,
-};
+use kinora_port::{AudioDecoder, DecodeError, Failure, MediaUs, Next, PcmBlock, VideoDecoder, code};
 
 use crate::audio::mixer::Command;
 use crate::audio::process::Processor;
@@ -244,7 +242,7 @@ impl Worker {
         if let Some(tap) = &self.shared.audio_tap {
             tap(self.stream, &block);
         }
-        let frames = frames(&block);
+        let frames = u64::from(block.frames());
         if let Some((processor, _)) = &mut self.sound {
             processor.push(&block, rate_permille);
         }
@@ -324,37 +322,15 @@ impl Worker {
     }
 }
 
-fn frames(block: &PcmBlock) -> u64 {
-    let values = match &block.samples {
-        PcmSamples::S16(values) => values.len(),
-        PcmSamples::S32(values) => values.len(),
-        PcmSamples::F32(values) => values.len(),
-    };
-    values as u64 / u64::from(block.channels.max(1))
-}
-
 /// Drops what lies before `target`. `false`: nothing is left.
 fn cut(block: &mut PcmBlock, target: MediaUs) -> bool {
     let before_us = target.saturating_sub(block.pts_us);
     if before_us <= 0 {
         return true;
     }
-    let drop = (before_us as u64).saturating_mul(u64::from(block.rate_hz)) / 1_000_000;
-    if drop >= frames(block) {
-        return false;
-    }
-    let values = drop as usize * block.channels as usize;
-    match &mut block.samples {
-        PcmSamples::S16(samples) => drop_front(samples, values),
-        PcmSamples::S32(samples) => drop_front(samples, values),
-        PcmSamples::F32(samples) => drop_front(samples, values),
-    }
-    block.pts_us += (drop * 1_000_000 / u64::from(block.rate_hz.max(1))) as i64;
-    true
-}
-
-fn drop_front<T>(samples: &mut Vec<T>, count: usize) {
-    samples.drain(..count);
+    let before = (before_us as u64).saturating_mul(u64::from(block.rate_hz)) / 1_000_000;
+    block.trim(u32::try_from(before).unwrap_or(u32::MAX), 0);
+    block.frames() > 0
 }
 
 /// Of a timeline, what a decoded picture is judged by.
@@ -373,6 +349,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use kinora_port::PcmSamples;
+
     use super::*;
 
     #[test]

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::{AudioConfig, EncodedSample, PcmBlock, VideoConfig, VideoFrame};
 
 /// Why decoding failed.
@@ -79,5 +81,37 @@ impl Decoders for NullDecoders {
     }
     fn audio(&self, config: &AudioConfig) -> Result<Box<dyn AudioDecoder>, DecodeError> {
         Err(DecodeError::Unsupported(format!("no decoder for {}", config.codec)))
+    }
+}
+
+/// Several decoders in order of preference: each configuration goes to the first that takes it.
+pub struct Chain(pub Vec<Arc<dyn Decoders>>);
+
+impl Chain {
+    fn first<T>(
+        &self,
+        codec: &str,
+        open: impl Fn(&dyn Decoders) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let mut refused = DecodeError::Unsupported(format!("no decoder for {codec}"));
+        for decoders in &self.0 {
+            match open(&**decoders) {
+                Err(error @ DecodeError::Unsupported(_)) => refused = error,
+                result => return result,
+            }
+        }
+        Err(refused)
+    }
+}
+
+impl Decoders for Chain {
+    fn supports(&self, codec: &str) -> bool {
+        self.0.iter().any(|decoders| decoders.supports(codec))
+    }
+    fn video(&self, config: &VideoConfig) -> Result<Box<dyn VideoDecoder>, DecodeError> {
+        self.first(&config.codec, |decoders| decoders.video(config))
+    }
+    fn audio(&self, config: &AudioConfig) -> Result<Box<dyn AudioDecoder>, DecodeError> {
+        self.first(&config.codec, |decoders| decoders.audio(config))
     }
 }

@@ -15,7 +15,7 @@ mod shell;
 mod storage;
 
 pub use audio::{AudioSink, AudioSource, NullSink, SinkError, SinkFormat};
-pub use decode::{AudioDecoder, DecodeError, Decoders, NullDecoders, VideoDecoder};
+pub use decode::{AudioDecoder, Chain, DecodeError, Decoders, NullDecoders, VideoDecoder};
 pub use failure::{Failure, Next, code};
 pub use image::{ImageFormat, ImageStore, MAX_IMAGE_SIDE, StoredImage};
 pub use input::{InputEvent, InputSource, Key, NullInput, Pointer};

@@ -156,6 +156,36 @@ pub struct PcmBlock {
     pub samples: PcmSamples,
 }
 
+impl PcmBlock {
+    /// Audio frames in it.
+    pub fn frames(&self) -> u32 {
+        let values = match &self.samples {
+            PcmSamples::S16(values) => values.len(),
+            PcmSamples::S32(values) => values.len(),
+            PcmSamples::F32(values) => values.len(),
+        };
+        u32::try_from(values / self.channels.max(1) as usize).unwrap_or(u32::MAX)
+    }
+
+    /// Drops frames at both ends, as many as there are, and moves the timestamp along.
+    pub fn trim(&mut self, start: u32, end: u32) {
+        fn cut<T>(values: &mut Vec<T>, from: usize, to: usize) {
+            values.truncate(to);
+            values.drain(..from);
+        }
+        let to = self.frames().saturating_sub(end);
+        let from = start.min(to);
+        let channels = self.channels as usize;
+        let (first, last) = (from as usize * channels, to as usize * channels);
+        match &mut self.samples {
+            PcmSamples::S16(values) => cut(values, first, last),
+            PcmSamples::S32(values) => cut(values, first, last),
+            PcmSamples::F32(values) => cut(values, first, last),
+        }
+        self.pts_us += i64::from(from) * 1_000_000 / i64::from(self.rate_hz.max(1));
+    }
+}
+
 /// Interleaved samples in the decoder's own precision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PcmSamples {
