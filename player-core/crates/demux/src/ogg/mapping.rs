@@ -299,7 +299,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_headers_never_panic(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 3), kind in 0..3usize) {
-            let first = [&[&b"OpusHead\x01"[..], b"\x01vorbis", b"\x7fFLAC"][kind], &packets[0][..]].concat();
+            let first = [[&b"OpusHead\x01"[..], b"\x01vorbis", b"\x7fFLAC"][kind], &packets[0][..]].concat();
             let mut headers = Headers::new(&first);
             for packet in &packets[1..] {
                 headers.push(packet);

@@ -106,7 +106,7 @@ fn stamp(bytes: &[u8]) -> Option<u64> {
     Some(high | u64::from(b) << 22 | u64::from(c >> 1) << 15 | u64::from(d) << 7 | u64::from(e >> 1))
 }
 
-/// Unrolls 33-bit timestamps: each is taken as near as possible to the one before, on whatever stream.
+/// Unrolls 33-bit timestamps: each but the first is taken as near as possible to the one before, on whatever stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Clock {
     first: Option<i64>,
@@ -114,13 +114,17 @@ pub(super) struct Clock {
 }
 
 const WRAP: i64 = 1 << 33;
+/// A stream that begins so shortly before the wrap (60 s) begins before 0 instead, as FFmpeg has it. So resources cut from
+/// one stream on either side of the wrap fit together.
+const NEAR_WRAP: i64 = 60 * 90_000;
 
 impl Clock {
     /// The unrolled timestamp.
     pub(super) fn unroll(&mut self, raw: u64) -> i64 {
         let raw = raw as i64 & (WRAP - 1);
-        let near = if self.first.is_some() { self.last } else { raw };
-        self.first.get_or_insert(raw);
+        let first = if raw >= WRAP - NEAR_WRAP { raw - WRAP } else { raw };
+        let near = if self.first.is_some() { self.last } else { first };
+        self.first.get_or_insert(first);
         let step = (raw - near).rem_euclid(WRAP);
         let step = if step >= WRAP / 2 { step - WRAP } else { step };
         self.last = near.saturating_add(step);
@@ -166,10 +170,17 @@ mod tests {
     #[test]
     fn clock_goes_on_over_the_wrap_and_back() {
         let mut clock = Clock::default();
-        let end = (1 << 33) - 1;
+        let end = (1 << 33) - 60 * 90_000 - 1;
         assert_eq!(clock.unroll(end), end as i64);
-        assert_eq!(clock.unroll(9), end as i64 + 10);
+        assert_eq!(clock.unroll(9), (1 << 33) + 9);
         assert_eq!(clock.unroll(end - 5), end as i64 - 5);
+    }
+
+    #[test]
+    fn clock_that_begins_just_before_the_wrap_begins_before_zero() {
+        let mut clock = Clock::default();
+        assert_eq!((clock.unroll((1 << 33) - 90_000), clock.unroll(5)), (-90_000, 5));
+        assert_eq!(clock.anywhere().unroll((1 << 33) - 80_000), -80_000);
     }
 
     proptest! {
