@@ -14,7 +14,7 @@ use crate::ui::Ui;
 use crate::view::View;
 
 /// Height of the letters' em, permille of the picture's height: between Prime Video's and YouTube's.
-const SIZE_PERMILLE: i32 = 52;
+const SIZE_PERMILLE: i32 = 50;
 /// Distance from the picture's foot.
 const FOOT_PERMILLE: i32 = 60;
 /// Widest box, permille of the picture.
@@ -68,7 +68,8 @@ impl Ui {
                 }
                 stacked.push((cue.start_us, cue.end_us, block.card));
             }
-            let mut inner = vec![paint::fill(block.card, self.m.px(6), theme::CAPTION_BOX)];
+            let mut inner =
+                vec![paint::fill(block.card, self.m.px(theme::RADIUS_CONTROL), theme::CAPTION_BOX)];
             let x = block.card.x + block.pad_x;
             inner.extend(self.text.draw(&block.text, x, block.first_baseline, theme::CAPTION_TEXT));
             let visible = (view.timeline != 0).then_some((view.timeline, cue.start_us, cue.end_us));

@@ -8,6 +8,10 @@ use crate::text::atlas::Coverage;
 const GRID: f32 = 24.0;
 /// Line weight on the grid.
 const WEIGHT: f32 = 1.75;
+/// Line weight of what is shown large and alone: the mark as a logo, the spinner.
+const FINE_WEIGHT: f32 = 1.25;
+/// From this size on the mark is a logo rather than an icon.
+const LOGO_SIZE: u32 = 64;
 
 /// A drawing of one colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,30 +91,30 @@ impl Icon {
             Icon::Back10 => ("", &["M11.5 5.25a8 8 0 1 1-7.5 8", "M14.25 2.25 11.25 5.25l3 3"], TEN),
             Icon::Forward10 => ("", &["M12.5 5.25a8 8 0 1 0 7.5 8", "M9.75 2.25 12.75 5.25l-3 3"], TEN),
             Icon::Previous => (
-                "M18 6.2v11.6a.8.8 0 0 1-1.24.66l-8.8-5.8a.8.8 0 0 1 0-1.32l8.8-5.8A.8.8 0 0 1 18 6.2z",
-                &["M5.5 5.5v13"],
+                "M18.5 6.2v11.6a.8.8 0 0 1-1.24.66l-8-5.8a.8.8 0 0 1 0-1.32l8-5.8A.8.8 0 0 1 18.5 6.2z",
+                &["M6 6v12"],
                 "",
             ),
             Icon::Next => (
-                "M6 6.2v11.6a.8.8 0 0 0 1.24.66l8.8-5.8a.8.8 0 0 0 0-1.32l-8.8-5.8A.8.8 0 0 0 6 6.2z",
-                &["M18.5 5.5v13"],
+                "M5.5 6.2v11.6a.8.8 0 0 0 1.24.66l8-5.8a.8.8 0 0 0 0-1.32l-8-5.8A.8.8 0 0 0 5.5 6.2z",
+                &["M18 6v12"],
                 "",
             ),
             Icon::Captions => (
                 "",
                 &[
                     "M5.5 5h13a2.5 2.5 0 0 1 2.5 2.5v9a2.5 2.5 0 0 1-2.5 2.5h-13a2.5 2.5 0 0 1-2.5-2.5v-9a2.5 2.5 0 0 1 2.5-2.5z",
-                    "M7 12h2M12.5 12h4.5M7 15.5h5M15.5 15.5h1.5",
+                    "M7 11h2M12.5 11h4.5M7 15h5M15.5 15h1.5",
                 ],
                 "",
             ),
             // The same with its inside filled and the lines cut out.
             Icon::CaptionsOn => (
-                "M5.5 4.125h13A3.375 3.375 0 0 1 21.875 7.5v9a3.375 3.375 0 0 1-3.375 3.375h-13A3.375 3.375 0 0 1 2.125 16.5v-9A3.375 3.375 0 0 1 5.5 4.125zM6.2 11.1v1.8h3.6v-1.8zM11.7 11.1v1.8h6.1v-1.8zM6.2 14.6v1.8h6.6v-1.8zM14.7 14.6v1.8h3.1v-1.8z",
+                "M5.5 4h13a3.5 3.5 0 0 1 3.5 3.5v9a3.5 3.5 0 0 1-3.5 3.5h-13a3.5 3.5 0 0 1-3.5-3.5v-9a3.5 3.5 0 0 1 3.5-3.5zM6 10v2h4v-2zM12 10v2h6v-2zM6 14v2h6v-2zM14 14v2h4v-2z",
                 &[],
                 "",
             ),
-            Icon::Audio => ("", &["M3.5 10.5v3M7.75 7.5v9M12 4v16M16.25 8v8M20.5 10.5v3"], ""),
+            Icon::Audio => ("", &["M4 10.5v3M8 7v10M12 4v16M16 8v8M20 10.5v3"], ""),
             Icon::VolumeHigh => ("", &[SPEAKER, "M15.5 9a4.2 4.2 0 0 1 0 6M18.2 6.3a8 8 0 0 1 0 11.4"], ""),
             Icon::VolumeLow => ("", &[SPEAKER, "M15.5 9a4.2 4.2 0 0 1 0 6"], ""),
             Icon::Muted => ("", &[SPEAKER, "M15.75 9.5l5 5M20.75 9.5l-5 5"], ""),
@@ -130,8 +134,8 @@ impl Icon {
             ),
             Icon::Check => ("", &["M5 12.75l4.5 4.5L19 7.25"], ""),
             Icon::Warning => (
-                "M12 15.5a1.1 1.1 0 1 1 0 2.2 1.1 1.1 0 0 1 0-2.2z",
-                &["M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18z", "M12 7.25v5.5"],
+                "M12 15.5a1.1 1.1 0 1 1 0 2.2a1.1 1.1 0 1 1 0-2.2z",
+                &["M12 3a9 9 0 1 1 0 18a9 9 0 1 1 0-18z", "M12 7.25v5.5"],
                 "",
             ),
             Icon::Folder => (
@@ -142,13 +146,13 @@ impl Icon {
                 "",
             ),
             Icon::Spinner => ("", &["M12 3a9 9 0 0 1 9 9"], ""),
-            Icon::SpinnerTrack => ("", &["M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18z"], ""),
+            Icon::SpinnerTrack => ("", &["M12 3a9 9 0 1 1 0 18a9 9 0 1 1 0-18z"], ""),
             // A ring of flip-book leaves around a lens.
             Icon::Mark => (
                 "",
                 &[
-                    "M12 8.6a3.4 3.4 0 1 1 0 6.8 3.4 3.4 0 0 1 0-6.8z",
-                    "M12 6.1 15.49 2.42M14.95 6.89 19.81 5.44M17.11 9.05 22.05 10.23M17.9 12 21.58 15.49M17.11 14.95 18.56 19.81M14.95 17.11 13.77 22.05M12 17.9 8.51 21.58M9.05 17.11 4.19 18.56M6.89 14.95 1.95 13.77M6.1 12 2.42 8.51M6.89 9.05 5.44 4.19M9.05 6.89 10.23 1.95",
+                    "M12 8.75a3.25 3.25 0 1 1 0 6.5a3.25 3.25 0 1 1 0-6.5z",
+                    "M12 5.9 15.39 2.17M15.05 6.72 19.85 5.18M17.28 8.95 22.21 10.02M18.1 12 21.83 15.39M17.28 15.05 18.82 19.85M15.05 17.28 13.98 22.21M12 18.1 8.61 21.83M8.95 17.28 4.15 18.82M6.72 15.05 1.79 13.98M5.9 12 2.17 8.61M6.72 8.95 5.18 4.15M8.95 6.72 10.02 1.79",
                 ],
                 "",
             ),
@@ -172,7 +176,11 @@ impl Icon {
             blend(&mut Mask::new(filled));
         }
         // A line at least as wide as a pixel, and of a whole number of pixels once it is wide enough to be seen as such.
-        let width = (WEIGHT * scale).max(1.0);
+        let fine = match self {
+            Icon::Mark => size >= LOGO_SIZE,
+            _ => matches!(self, Icon::Spinner | Icon::SpinnerTrack),
+        };
+        let width = (if fine { FINE_WEIGHT } else { WEIGHT } * scale).max(1.0);
         let width = if width > 1.5 { width.round() } else { width };
         for (path, width) in lines.iter().map(|path| (*path, width)).chain([(thin, width * 0.8)]) {
             if !path.is_empty() {

@@ -128,11 +128,10 @@ impl PlayerLayout {
         self.placed.iter().find(|placed| placed.control == control).map(|placed| placed.at)
     }
 
-    /// `time_w` is the width of the widest time label.
-    pub(crate) fn new(m: &Metrics, view: &View<'_>, time_w: i32) -> PlayerLayout {
+    /// `time_w` and `speed_w` are the widths of the widest time label and of the speed's.
+    pub(crate) fn new(m: &Metrics, view: &View<'_>, time_w: i32, speed_w: i32) -> PlayerLayout {
         let safe = m.safe();
         let side = m.target();
-        let gap = m.px(8);
         let mut out = PlayerLayout {
             placed: Vec::new(),
             track: Box2::default(),
@@ -153,13 +152,13 @@ impl PlayerLayout {
         }
 
         // The buttons over it.
-        let buttons = Box2::new(safe.x, row.y - m.px(4) - play, safe.w, play);
+        let buttons = Box2::new(safe.x, row.y - m.px(8) - play, safe.w, play);
         if has_row && buttons.y >= 0 && safe.w >= play {
-            out.button_row(m, view, buttons, side, play, gap);
+            out.button_row(m, view, buttons, play, speed_w + m.px(16));
             out.top = buttons.y;
         }
-        let title_h = m.px(48);
-        if safe.y + title_h + m.px(64) <= out.top {
+        let title_h = m.px(64);
+        if safe.y + title_h + m.px(48) <= out.top {
             out.title = Some(Box2::new(safe.x, safe.y, safe.w, title_h));
         }
         out
@@ -186,7 +185,8 @@ impl PlayerLayout {
         }
     }
 
-    fn button_row(&mut self, m: &Metrics, view: &View<'_>, row: Box2, side: i32, play: i32, gap: i32) {
+    fn button_row(&mut self, m: &Metrics, view: &View<'_>, row: Box2, play: i32, speed_w: i32) {
+        let (side, gap) = (m.target(), m.px(8));
         // Icons, not their areas, line up with the margin.
         let inset = (side - m.icon()) / 2;
         let (edge_l, edge_r) = (row.x - inset.min(row.x), row.right() + inset.min(row.x));
@@ -214,7 +214,7 @@ impl PlayerLayout {
         if view.audio_tracks.len() > 1 {
             right.push((Control::Audio, side));
         }
-        right.push((Control::Speed, side));
+        right.push((Control::Speed, side.max(speed_w)));
         if view.can_fullscreen {
             right.push((Control::Fullscreen, side));
         }
@@ -263,5 +263,115 @@ impl PlayerLayout {
             self.placed.push(Placed { control, at: Box2::new(x, y, w, side) });
             x += w + gap;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::focus::{Direction, neighbour};
+    use crate::view::TrackLabel;
+
+    fn metrics(w: u32, h: u32, scale_permille: u32, tv: bool) -> Metrics {
+        let config = UiConfig { pointer: !tv, tv, reduced_motion: false, locale: String::new() };
+        Metrics::new(Surface { width_px: w, height_px: h, scale_permille }, &config)
+    }
+
+    fn full(tracks: &[TrackLabel]) -> View<'_> {
+        View {
+            duration_us: Some(5_000_000_000),
+            seekable: true,
+            can_fullscreen: true,
+            queue_len: 3,
+            audio_tracks: tracks,
+            caption_tracks: tracks,
+            ..View::idle()
+        }
+    }
+
+    fn tracks() -> Vec<TrackLabel> {
+        let track = |id| TrackLabel { id, label: String::new(), language: String::new(), selected: false };
+        (1..4).map(track).collect()
+    }
+
+    fn apart(a: &Box2, b: &Box2) -> bool {
+        a.right() <= b.x || b.right() <= a.x || a.bottom() <= b.y || b.bottom() <= a.y
+    }
+
+    proptest! {
+        #[test]
+        fn controls_on_any_surface_stay_inside_and_apart(
+            (w, h) in (1..5000u32, 1..3000u32),
+            scale in prop_oneof![Just(1000u32), Just(1500), Just(2000), 500..4000u32],
+            tv in any::<bool>(),
+        ) {
+            let (m, tracks) = (metrics(w, h, scale, tv), tracks());
+            let layout = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60));
+            let boxes: Vec<Box2> = layout.placed.iter().map(|p| p.at)
+                .chain(layout.elapsed).chain(layout.remaining).chain(layout.title).collect();
+            for (i, a) in boxes.iter().enumerate() {
+                prop_assert!(a.x >= 0 && a.y >= 0 && a.right() <= m.w && a.bottom() <= m.h, "{a:?} outside {m:?}");
+                for b in &boxes[i + 1..] {
+                    prop_assert!(apart(a, b), "{a:?} over {b:?} on {m:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn controls_on_a_television_keep_to_the_safe_area_but_for_invisible_edges(
+            (w, h) in prop_oneof![Just((1280u32, 720u32)), Just((1920, 1080)), Just((3840, 2160))],
+        ) {
+            let (m, tracks) = (metrics(w, h, 1000, true), tracks());
+            let layout = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60));
+            for placed in layout.placed.iter().filter(|p| p.control != Control::Seek) {
+                let icon = placed.at.middle(m.icon(), m.icon());
+                prop_assert!(icon.x >= m.margin_x() && icon.right() <= m.w - m.margin_x());
+                prop_assert!(placed.at.h >= m.px(64) && placed.at.bottom() <= m.h - m.margin_y());
+            }
+        }
+
+        #[test]
+        fn every_control_is_reached_from_every_other_with_a_dpad(
+            (w, h) in (200..4000u32, 150..2200u32),
+            tv in any::<bool>(),
+        ) {
+            let (m, tracks) = (metrics(w, h, 1000, tv), tracks());
+            let placed = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60)).placed;
+            for start in &placed {
+                let mut reached = vec![start.control];
+                let mut at = 0;
+                while let Some(&control) = reached.get(at) {
+                    for way in [Direction::Up, Direction::Down, Direction::Left, Direction::Right] {
+                        reached.extend(neighbour(&placed, control, way).filter(|next| !reached.contains(next)));
+                    }
+                    at += 1;
+                }
+                prop_assert_eq!(reached.len(), placed.len());
+            }
+        }
+    }
+
+    #[test]
+    fn design_surface_has_every_control() {
+        let tracks = tracks();
+        for (w, h, scale, tv) in
+            [(1920, 1080, 1000, false), (1920, 1080, 1000, true), (1280, 720, 1000, false)]
+        {
+            let m = metrics(w, h, scale, tv);
+            let layout = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60));
+            assert_eq!(layout.placed.len(), if tv { 10 } else { 12 }, "{w}x{h}");
+            assert!(layout.title.is_some() && layout.remaining.is_some());
+        }
+    }
+
+    #[test]
+    fn narrow_window_keeps_play_and_full_screen() {
+        let tracks = tracks();
+        let m = metrics(260, 400, 1000, false);
+        let layout = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60));
+        assert!(layout.find(Control::Play).is_some() && layout.find(Control::Fullscreen).is_some());
+        assert!(layout.find(Control::Speed).is_none());
     }
 }

@@ -35,12 +35,14 @@ pub(crate) fn shadow(b: Box2, radius: i32, sigma: i32, color: Color) -> Node {
 
 /// Black that eases from nothing to `permille` of opacity along the y axis; `up`: strongest at the top.
 pub(crate) fn scrim(b: Box2, permille: u32, up: bool) -> Node {
-    // Smoothstep in eight pieces: a straight ramp shows an edge where it begins.
+    // Smoothstep in eight pieces over three quarters, because a straight ramp shows an edge where it begins, then full strength
+    // where text stands.
     let mut stops: Vec<(u32, Color)> = (0..=8)
-        .map(|i| {
-            let t = i * 125;
+        .map(|i| (i * 94, i * 125))
+        .chain([(1000, 1000)])
+        .map(|(at, t)| {
             let eased = t * t / 1000 * (3000 - 2 * t) / 1000;
-            (if up { 1000 - t } else { t }, eased * permille / 1000 * 255 / 1000)
+            (if up { 1000 - at } else { at }, eased * permille / 1000 * 255 / 1000)
         })
         .collect();
     stops.sort_by_key(|stop| stop.0);

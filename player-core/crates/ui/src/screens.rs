@@ -10,8 +10,8 @@ mod player;
 pub(crate) mod layer {
     pub(crate) const BACKDROP: u32 = 0;
     pub(crate) const CENTRE: u32 = 5;
+    pub(crate) const SCRIM: u32 = 8;
     pub(crate) const CAPTIONS: u32 = 10;
-    pub(crate) const SCRIM: u32 = 20;
     pub(crate) const FOCUS: u32 = 21;
     pub(crate) const BUTTONS: u32 = 22;
     pub(crate) const SEEK: u32 = 23;
@@ -24,4 +24,5 @@ pub(crate) mod layer {
     pub(crate) const NOTICE: u32 = 42;
     pub(crate) const CARD: u32 = 50;
     pub(crate) const CARD_FOCUS: u32 = 51;
+    pub(crate) const CARD_BUTTONS: u32 = 52;
 }

@@ -12,11 +12,15 @@ pub(crate) const TEXT_SECONDARY: Color = 0xFFFF_FFA3;
 pub(crate) const TEXT_DISABLED: Color = 0xFFFF_FF61;
 pub(crate) const ACCENT: Color = 0xFFB4_54FF;
 pub(crate) const ERROR: Color = 0xFF6B_5EFF;
+/// Behind what is focused: lighter than the scrim, so that it stands out at three metres.
+pub(crate) const FOCUSED: Color = 0x3A42_4CF2;
 /// Under the pointer.
 pub(crate) const HOVER: Color = 0xFFFF_FF1F;
 pub(crate) const TRACK: Color = 0xFFFF_FF38;
 /// What is buffered lies over the track at 30 %.
 pub(crate) const BUFFERED: Color = 0xFFFF_FF4D;
+/// Disc under the spinner.
+pub(crate) const DISC: Color = 0x0B0D_10A6;
 pub(crate) const SHADOW: Color = 0x0000_0080;
 /// White text on this over a white film is 8.6 : 1.
 pub(crate) const CAPTION_BOX: Color = 0x0000_00B3;

@@ -99,9 +99,15 @@ impl View<'_> {
         self.duration_us.map(|duration| self.start_us.saturating_add(duration.max(0)))
     }
 
+    /// Length of a bar that has an end.
+    pub(crate) fn bar_us(&self) -> Option<MediaUs> {
+        let end = self.end_us()?;
+        Some(end.saturating_sub(self.start_us)).filter(|length| *length > 0)
+    }
+
     /// Whether the seek bar works.
     pub(crate) fn can_seek(&self) -> bool {
-        self.seekable && self.duration_us.is_some_and(|duration| duration > 0)
+        self.seekable && self.bar_us().is_some()
     }
 
     pub(crate) fn waiting(&self) -> bool {

@@ -277,7 +277,7 @@ fn any_input() -> impl Strategy<Value = (u8, u32, u32, u32, u64, i32, i32)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_inputs_on_any_surface_never_panic(

@@ -13,6 +13,9 @@ use crate::theme::{self, size};
 use crate::ui::{Layers, Ui};
 use crate::view::{ErrorCard, View};
 
+/// A shaped text and its face.
+type Words = (std::rc::Rc<crate::text::Shaped>, Face);
+
 impl Ui {
     pub(crate) fn error_layers(&mut self, out: &mut Layers, now: HostUs, view: &View<'_>) {
         let m = self.m;
@@ -26,19 +29,6 @@ impl Ui {
         let w = m.px(880).min(safe.w);
         let inner_w = w - 2 * pad;
         let icon = m.px(60) / 6 * 6;
-        let faces = [
-            Face::semibold(m.px(size::TITLE)),
-            Face::regular(m.px(size::BODY)),
-            Face::regular(m.px(size::SMALL)),
-        ];
-        let words = [(error.title, 2), (error.reason, 3), (error.hint, 3)];
-        let mut texts = Vec::new();
-        for ((text, lines), face) in words.into_iter().zip(faces) {
-            if !text.is_empty() {
-                let shaped = self.text.paragraph(vec![plain(text)], face, inner_w, lines, Align::Left);
-                texts.push((shaped, face));
-            }
-        }
         let mut buttons = Vec::new();
         if error.can_retry {
             buttons.push((Control::Retry, strings::RETRY));
@@ -51,25 +41,24 @@ impl Ui {
         }
 
         let gap = m.px(20);
-        let heights = |texts: &[(std::rc::Rc<crate::text::Shaped>, Face)]| {
+        let heights = |texts: &[Words]| {
             texts.iter().map(|(shaped, face)| shaped.lines * face.line_height()).sum::<i32>()
                 + gap * (texts.len() as i32 - 1).max(0)
         };
         let buttons_h = if buttons.is_empty() { 0 } else { m.px(40) + m.target() };
-        // A low window drops the icon, then the hint, then the reason: the name of what failed and the buttons stay.
+        // A low window takes smaller type and drops the icon, then the hint, then the reason: the name of what failed and the
+        // buttons stay.
+        let room = safe.h - 2 * pad - buttons_h;
         let mut with_icon = true;
-        loop {
-            let icon_h = if with_icon { icon + gap } else { 0 };
-            if 2 * pad + icon_h + heights(&texts) + buttons_h <= safe.h {
-                break;
-            }
-            if with_icon {
-                with_icon = false;
-            } else if texts.len() > 1 {
-                texts.pop();
-            } else {
-                break;
-            }
+        let mut texts = self.error_words(&error, [size::TITLE, size::BODY, size::SMALL], inner_w);
+        if icon + gap + heights(&texts) > room {
+            with_icon = false;
+        }
+        if !with_icon && heights(&texts) > room {
+            texts = self.error_words(&error, [size::BODY, size::SMALL, size::SMALL], inner_w);
+        }
+        while texts.len() > 1 && heights(&texts) > room {
+            texts.pop();
         }
         let icon_h = if with_icon { icon + gap } else { 0 };
         let h = (2 * pad + icon_h + heights(&texts) + buttons_h).min(m.h);
@@ -81,7 +70,8 @@ impl Ui {
         ];
         let (x, mut y) = (card.x + pad, card.y + pad);
         if with_icon {
-            nodes.extend(self.text.icon(Icon::Warning, icon, x, y, theme::ERROR));
+            // Its ring, not its square, lines up with the text.
+            nodes.extend(self.text.icon(Icon::Warning, icon, x - icon / 12, y, theme::ERROR));
             y += icon + gap;
         }
         let colours = [theme::TEXT, theme::TEXT, theme::TEXT_SECONDARY];
@@ -94,21 +84,39 @@ impl Ui {
         let mut bx = x;
         let by = card.bottom() - pad - m.target();
         let mut focused = None;
+        let mut inner = Vec::new();
         for (control, label) in buttons {
             let size = self.button_box(label, None, 0, 0);
             if bx + size.w > card.right() - pad && bx > x {
                 break;
             }
             let at = Box2::new(bx, by, size.w.min(inner_w), size.h);
-            nodes.extend(self.button(control, at, label, None));
+            inner.extend(self.button(control, at, label, None));
             if self.focus_visible && self.focus == control {
                 focused = Some(at);
             }
             bx += size.w + m.px(24);
         }
-        let ring = self.ring_nodes(now, focused, m.px(theme::RADIUS_CONTROL), 4);
+        let ring = self.ring_nodes(now, focused, m.px(theme::RADIUS_CONTROL), false);
         let fade = self.card;
         out.push(layer::CARD, self.faded(&fade, 1, nodes));
         out.push(layer::CARD_FOCUS, self.faded(&fade, 1, ring));
+        out.push(layer::CARD_BUTTONS, self.faded(&fade, 1, inner));
+    }
+
+    /// Title, reason and hint, as far as they say anything.
+    fn error_words(&mut self, error: &ErrorCard<'_>, sizes: [i32; 3], width: i32) -> Vec<Words> {
+        let [title, reason, hint] = sizes.map(|size| self.m.px(size));
+        let words = [
+            (error.title, Face::semibold(title), 2),
+            (error.reason, Face::regular(reason), 3),
+            (error.hint, Face::regular(hint), 3),
+        ];
+        let words = words.into_iter().filter(|(text, ..)| !text.is_empty());
+        words
+            .map(|(text, face, lines)| {
+                (self.text.paragraph(vec![plain(text)], face, width, lines, Align::Left), face)
+            })
+            .collect()
     }
 }

@@ -43,13 +43,14 @@ impl Ui {
         nodes.extend(self.text.draw(&text, cx - text.width / 2, y + cap, theme::TEXT));
         y += cap;
 
-        let mut ring = Vec::new();
         if view.can_open {
             y += button_gap;
             let at = self.button_box(strings::OPEN, Some(Icon::Folder), cx, y);
-            nodes.extend(self.button(Control::Open, at, strings::OPEN, Some(Icon::Folder)));
+            let button = self.button(Control::Open, at, strings::OPEN, Some(Icon::Folder));
+            out.push(layer::CARD_BUTTONS, button);
             let focused = (self.focus_visible && self.focus == Control::Open).then_some(at);
-            ring = self.ring_nodes(now, focused, m.px(theme::RADIUS_CONTROL), 4);
+            let ring = self.ring_nodes(now, focused, m.px(theme::RADIUS_CONTROL), false);
+            out.push(layer::CARD_FOCUS, ring);
             y += button_h;
         }
         y += hint_gap + 2 * hint.half_cap();
@@ -59,7 +60,6 @@ impl Ui {
             nodes.extend(self.text.draw(&text, cx - text.width / 2, y, theme::TEXT_SECONDARY));
         }
         out.push(layer::CARD, nodes);
-        out.push(layer::CARD_FOCUS, ring);
     }
 
     fn button_face(&self) -> Face {
@@ -86,8 +86,10 @@ impl Ui {
         self.placed.push(Placed { control, at });
         let face = self.button_face();
         let radius = m.px(theme::RADIUS_CONTROL);
-        let mut inner = vec![paint::bordered(at, radius, theme::RAISED, m.px(1), theme::HAIRLINE)];
-        if self.hover == Some(control) || (self.focus_visible && self.focus == control) {
+        let focused = self.focus_visible && self.focus == control;
+        let plate = if focused { theme::FOCUSED } else { theme::RAISED };
+        let mut inner = vec![paint::bordered(at, radius, plate, m.px(1), theme::HAIRLINE)];
+        if self.hover == Some(control) && !focused {
             inner.push(paint::fill(at, radius, theme::HOVER));
         }
         let (_, cy) = at.centre();

@@ -142,7 +142,7 @@ impl Ui {
         let Some(mut menu) = self.menu else { return };
         let m = self.m;
         let rows = menu.kind.rows(view);
-        let pad = m.px(8);
+        let pad = m.px(12);
         let row_h = m.target();
         let header = Face::regular(m.px(size::SMALL));
         let face = Face::regular(m.px(size::BODY).min(row_h * 6 / 10));
@@ -158,7 +158,7 @@ impl Ui {
         self.menu = Some(menu);
 
         let check = m.icon() * 5 / 6 / 2 * 2;
-        let indent = m.px(16);
+        let indent = m.px(12);
         let text_x = indent + check + m.px(12);
         let safe = m.safe();
         let widest = rows.iter().map(|row| self.text.width(&row.label, face)).max().unwrap_or(0);
@@ -220,7 +220,7 @@ impl Ui {
         let hit = Some((Control::Menu.id(), paint::rect(card)));
         let fade = menu.fade;
         out.push(layer::MENU, self.faded(&fade, 1, vec![Node::Group(Group { hit, ..paint::group(nodes) })]));
-        let ring = self.ring_nodes(now, focused, m.px(theme::RADIUS_CONTROL), 0);
+        let ring = self.ring_nodes(now, focused, m.px(theme::RADIUS_CONTROL), true);
         out.push(layer::MENU_FOCUS, self.faded(&fade, 1, ring));
     }
 
@@ -233,6 +233,10 @@ impl Ui {
         let travel = h - thumb_h;
         let last = (rows - i32::from(menu.shown)).max(1);
         let y = card.y + top + inset + travel * i32::from(menu.first) / last;
-        paint::fill(Box2::new(card.right() - w - w / 2, y, w, thumb_h), w / 2, theme::TEXT_DISABLED)
+        paint::fill(
+            Box2::new(card.right() - (self.m.px(12) + w) / 2, y, w, thumb_h),
+            w / 2,
+            theme::TEXT_DISABLED,
+        )
     }
 }

@@ -41,13 +41,14 @@ impl Ui {
         vec![Node::Group(group)]
     }
 
-    /// The ring around what is focused, springing from where it was. `distance`: free pixels between, in design pixels.
+    /// The ring around what is focused, springing from where it was. `inside`: at its edge, over it; else at a distance, with
+    /// a shadow, under it.
     pub(crate) fn ring_nodes(
         &mut self,
         now: HostUs,
         focused: Option<Box2>,
         radius: i32,
-        distance: i32,
+        inside: bool,
     ) -> Vec<Node> {
         let Some(to) = focused else {
             self.ring = None;
@@ -61,12 +62,12 @@ impl Ui {
         self.ring = Some(ring);
 
         let width = self.m.px(3);
-        let grow = self.m.px(distance) * i32::from(distance > 0) + if distance > 0 { width } else { 0 };
-        let outer = to.grow(grow);
-        let mut group = paint::group(vec![
-            paint::shadow(to, radius, self.m.px(12), theme::SHADOW),
-            paint::bordered(outer, radius + grow, 0, width, theme::ACCENT),
-        ]);
+        let grow = if inside { 0 } else { self.m.px(4) + width };
+        let mut nodes = vec![paint::bordered(to.grow(grow), radius + grow, 0, width, theme::ACCENT)];
+        if !inside {
+            nodes.insert(0, paint::shadow(to, radius, self.m.px(12), theme::SHADOW));
+        }
+        let mut group = paint::group(nodes);
         let ((ax, ay), (bx, by)) = (ring.from.centre(), to.centre());
         group.origin = (milli(bx), milli(by));
         let mut bind = |property, from, to| {
@@ -92,7 +93,9 @@ impl Ui {
     fn spinner(&mut self) -> Vec<Node> {
         let Some(since) = self.waiting_since_us else { return Vec::new() };
         let side = self.m.px(72) / 2 * 2;
-        let at = Box2::new(0, 0, self.m.w, self.m.h).middle(side, side);
+        let full = Box2::new(0, 0, self.m.w, self.m.h);
+        let at = full.middle(side, side);
+        let disc = at.grow(side / 3);
         let arc = self.text.icon(Icon::Spinner, side, at.x, at.y, theme::TEXT);
         let ring = self.text.icon(Icon::SpinnerTrack, side, at.x, at.y, theme::TRACK);
         let start = (since + theme::SPINNER_DELAY_US) as i64;
@@ -108,7 +111,7 @@ impl Ui {
             curve: Curve::Linear,
             repeat_us: theme::SPINNER_TURN_US,
         });
-        let mut children = vec![paint::shadow(at.grow(-side / 8), side / 2, self.m.px(12), theme::SHADOW)];
+        let mut children = vec![paint::fill(disc, disc.w / 2, theme::DISC)];
         children.extend(ring);
         children.push(Node::Group(turning));
         let mut group = Group { opacity_permille: 0, ..paint::group(children) };

@@ -33,9 +33,10 @@ impl Ui {
 
         let time_face = Face::regular(m.px(size::SMALL)).tabular();
         let hours = strings::needs_hours(view.duration_us.unwrap_or(0).max(view.position_us(now)));
-        let widest = if hours { "-0:00:00" } else { "-00:00" };
+        let widest = if hours { "−0:00:00" } else { "−00:00" };
         let time_w = self.text.width(widest, time_face);
-        let layout = PlayerLayout::new(&m, view, time_w);
+        let speed_w = self.text.width(&strings::speed(view.rate_permille), Face::semibold(m.px(28)));
+        let layout = PlayerLayout::new(&m, view, time_w, speed_w);
         self.track = layout.track;
 
         let shown = self.controls.shown();
@@ -62,7 +63,7 @@ impl Ui {
         let ring_at = focused.map(|at| if is_bar { self.bar(&layout, true) } else { at });
         let radius = if is_bar { m.px(4) } else { m.px(theme::RADIUS_CONTROL) };
         if !menu_open {
-            let ring = self.ring_nodes(now, ring_at, radius, 4);
+            let ring = self.ring_nodes(now, ring_at, radius, false);
             out.push(layer::FOCUS, self.faded(&fade, 1, ring));
         }
 
@@ -88,7 +89,7 @@ impl Ui {
         let foot = (m.h * 2 / 5).max((m.h - layout.top) * 3 / 2).min(m.h);
         let mut nodes = vec![paint::scrim(Box2::new(0, m.h - foot, m.w, foot), 720, false)];
         if layout.title.is_some() && !view.title.is_empty() {
-            let head = (m.h / 5).max(m.margin_y() + m.px(96)).min(m.h);
+            let head = (m.h * 3 / 10).max(m.margin_y() + m.px(144)).min(m.h);
             nodes.push(paint::scrim(Box2::new(0, 0, m.w, head), 640, true));
         }
         nodes
@@ -105,17 +106,21 @@ impl Ui {
                 let small = Face::regular(m.px(size::SMALL)).tabular();
                 let place = strings::place(view.queue_index, view.queue_len);
                 let place = self.text.line(&place, small, at.w);
-                let y = at.y + 2 * face.half_cap() + m.px(14) + 2 * small.half_cap();
-                nodes.extend(self.text.draw(&place, at.x, y, theme::TEXT_SECONDARY));
+                let y = at.y + 2 * face.half_cap() + m.px(22) + 2 * small.half_cap();
+                nodes.extend(self.text.draw(&place, at.x, y, theme::TEXT));
             }
         }
         for placed in layout.placed.iter().filter(|placed| placed.control != Control::Seek) {
             let (control, at) = (placed.control, placed.at);
             let focused = self.focus_visible && self.focus == control && self.menu.is_none();
             let mut inner = Vec::new();
-            if (focused || self.hover == Some(control)) && control != Control::Volume {
-                inner.push(paint::fill(at, m.px(theme::RADIUS_CONTROL), theme::HOVER));
-            }
+            let plate = match (focused, self.hover == Some(control)) {
+                _ if control == Control::Volume => None,
+                (true, _) => Some(theme::FOCUSED),
+                (false, true) => Some(theme::HOVER),
+                (false, false) => None,
+            };
+            inner.extend(plate.map(|color| paint::fill(at, m.px(theme::RADIUS_CONTROL), color)));
             inner.extend(match control {
                 Control::Speed => self.speed_label(view, at, focused),
                 Control::Volume => self.volume_slider(view, at),
@@ -146,7 +151,8 @@ impl Ui {
             _ if view.fullscreen => (Icon::LeaveFullscreen, theme::TEXT),
             _ => (Icon::EnterFullscreen, theme::TEXT),
         };
-        let plain = if control == Control::Play { m.icon() * 4 / 3 } else { m.icon() };
+        // Half units of the grid again, see `Metrics::icon`.
+        let plain = if control == Control::Play { (m.icon() * 4 / 3 + 6) / 12 * 12 } else { m.icon() };
         // Drawn larger rather than scaled up, which would blur it; an even difference keeps the centre.
         let side = if focused { plain + (plain * 6 / 100 + 1) / 2 * 2 } else { plain };
         let (cx, cy) = at.centre();
@@ -154,7 +160,7 @@ impl Ui {
     }
 
     fn speed_label(&mut self, view: &View<'_>, at: Box2, focused: bool) -> Vec<Node> {
-        let design = if focused { size::SMALL + 2 } else { size::SMALL };
+        let design = if focused { 28 } else { 26 };
         let face = Face::semibold(self.m.px(design));
         let label = self.text.line(&strings::speed(view.rate_permille), face, at.w);
         let (cx, cy) = at.centre();
@@ -201,8 +207,9 @@ impl Ui {
         let thick = dragging || focused || self.hover == Some(Control::Seek);
         let bar = self.bar(layout, thick);
         let round = bar.h / 2;
+        // What has no end has no bar.
+        let Some(duration) = view.bar_us() else { return Vec::new() };
         let mut nodes = vec![paint::fill(bar, round, theme::TRACK)];
-        let Some(duration) = view.duration_us.filter(|duration| *duration > 0) else { return nodes };
 
         let along = |at: MediaUs| {
             let into = at.saturating_sub(view.start_us).clamp(0, duration);
@@ -300,16 +307,16 @@ impl Ui {
             if let (Some(right), Some(duration)) = (layout.remaining, view.duration_us) {
                 // Whole seconds of both, so that the two labels change together.
                 let rest = (duration.div_euclid(SECOND_US) - second).max(0);
-                let words = format!("-{}", strings::time(rest, hours));
+                let words = format!("−{}", strings::time(rest, hours));
                 let remaining = self.text.line(&words, face, right.w);
                 let x = right.right() - remaining.width;
                 inner.extend(self.text.draw(&remaining, x, baseline, theme::TEXT_SECONDARY));
             }
             let mut group = paint::group(inner);
             if runs {
-                let from = view.start_us.saturating_add(second * SECOND_US);
+                let from = view.start_us.saturating_add(second.saturating_mul(SECOND_US));
                 let from = if second == self.time_base { MediaUs::MIN } else { from };
-                let to = view.start_us.saturating_add((second + 1) * SECOND_US);
+                let to = view.start_us.saturating_add((second + 1).saturating_mul(SECOND_US));
                 let to = if second + 1 == self.time_base + count { MediaUs::MAX } else { to };
                 group.visible = Some((view.timeline, from, to));
             }
@@ -340,16 +347,16 @@ impl Ui {
         let m = self.m;
         let pointed = dragging || self.hover == Some(Control::Seek);
         let at = if pointed { self.media_at_pointer(view) } else { view.position_us(now) };
-        let duration = view.duration_us.unwrap_or(1).max(1);
-        let x = layout.track.x + mul_div_floor(at.saturating_sub(view.start_us), layout.track.w.into(), duration) as i32;
+        let duration = view.bar_us().unwrap_or(1);
+        let x = layout.track.x
+            + mul_div_floor(at.saturating_sub(view.start_us), layout.track.w.into(), duration) as i32;
         let face = Face::semibold(m.px(size::SMALL)).tabular();
         let words = strings::time(at.saturating_sub(view.start_us).div_euclid(SECOND_US), hours);
         let label = self.text.line(&words, face, layout.track.w.max(1));
-        let (w, h) = (label.width + 2 * m.px(12), m.px(40));
+        let (w, h) = (label.width + 2 * m.px(10), m.px(34));
         let safe = m.safe();
         let left = (x - w / 2).clamp(safe.x.min(safe.right() - w), (safe.right() - w).max(safe.x));
-        let area = layout.find(Control::Seek).unwrap_or(layout.track);
-        let card = Box2::new(left, area.y - h + m.px(4), w, h);
+        let card = Box2::new(left, layout.track.y - m.px(14) - h, w, h);
         let radius = m.px(theme::RADIUS_CONTROL);
         let mut nodes = vec![
             paint::shadow(card, radius, m.px(8), theme::SHADOW),

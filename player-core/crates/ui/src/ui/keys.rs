@@ -24,8 +24,8 @@ impl Ui {
             }
             Command::Escape | Command::Back => self.leave(now, command == Command::Back, view),
             Command::Act(action) => self.act(now, action, view),
-            Command::Tenth(tenth) => match view.duration_us {
-                Some(duration) if view.can_seek() => {
+            Command::Tenth(tenth) => match view.bar_us() {
+                Some(duration) if view.seekable => {
                     let us = view.start_us.saturating_add(duration / 10 * tenth);
                     self.act(now, Action::SeekTo { us, exact: true }, view)
                 }

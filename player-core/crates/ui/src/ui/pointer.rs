@@ -120,7 +120,7 @@ impl Ui {
     /// The media time under the pointer on the seek bar.
     pub(crate) fn media_at_pointer(&self, view: &View<'_>) -> MediaUs {
         let along = self.pointer_at.0.saturating_sub(self.track.x).clamp(0, self.track.w.max(1));
-        let duration = view.duration_us.unwrap_or(0).max(0);
+        let duration = view.bar_us().unwrap_or(0);
         let into = kinora_time::mul_div_floor(duration, along.into(), self.track.w.max(1).into());
         view.start_us.saturating_add(into)
     }
