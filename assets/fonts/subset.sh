@@ -19,7 +19,7 @@ U+2260,U+2264-2265,U+25A0-25A1,U+25B2,U+25B6,U+25BA,U+25BC,U+25C0,U+25CA-25CB,U+
 
 for weight in Regular SemiBold; do
   SOURCE_DATE_EPOCH=1700000000 pyftsubset "package/web/Inter-$weight.woff2" --unicodes="$unicodes" \
-    --layout-features=ccmp,locl,kern,mark,mkmk,tnum,calt --no-hinting --desubroutinize \
+    --layout-features=ccmp,locl,kern,mark,mkmk,tnum,calt --no-hinting --notdef-outline \
     --name-IDs=0,1,2,4,6,13,14,16,17 --drop-tables+=DSIG,STAT --no-recalc-timestamp --output-file="$here/Inter-$weight.ttf"
 done
 cp package/LICENSE.txt "$here/OFL.txt"

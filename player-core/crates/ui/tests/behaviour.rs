@@ -1,5 +1,6 @@
 //! The interface as the glue sees it: inputs in, actions and frames out.
 
+use kinora_captions::{Cue, Line, Position, Run, Style};
 use kinora_display_list::{Node, decode};
 use kinora_time::{Anchor, Span};
 use kinora_ui::{
@@ -314,4 +315,72 @@ proptest! {
             prop_assert!(frame.wake_us.is_none_or(|wake| wake > now));
         }
     }
+}
+
+fn cue(start_us: i64, end_us: i64, text: &str) -> Cue {
+    let run = Run { text: text.into(), style: Style::default() };
+    Cue { start_us, end_us, lines: vec![Line { runs: vec![run] }], position: Position::default() }
+}
+
+/// The intervals of media time in a layer.
+fn intervals(nodes: &[Node], out: &mut Vec<(i64, i64)>) {
+    for node in nodes {
+        if let Node::Group(group) = node {
+            out.extend(group.visible.iter().map(|visible| (visible.1, visible.2)));
+            intervals(&group.children, out);
+        }
+    }
+}
+
+const CAPTIONS_LAYER: u32 = 10;
+
+#[test]
+fn captions_are_committed_ahead_with_their_times() {
+    let (mut ui, tracks) = (ui(false), tracks(2));
+    let cues = [cue(1_000_000, 2_000_000, "One"), cue(2_000_000, 4_000_000, "Two")];
+    let view = View { cues: &cues, ..playing(&tracks, &[]) };
+    let frame = ui.frame(0, HD, &view);
+    let layer = frame.layers.iter().find(|layer| layer.id == CAPTIONS_LAYER).expect("captions");
+    let mut shown = Vec::new();
+    intervals(&layer.nodes, &mut shown);
+    assert_eq!(shown, [(1_000_000, 2_000_000), (2_000_000, 4_000_000)]);
+    for now in [3 * SECOND, 4 * SECOND] {
+        ui.frame(now, HD, &view);
+    }
+    let rest = ui.frame(5 * SECOND, HD, &view);
+    assert_eq!((rest.patch(), rest.wake_us), (None, Some(7 * SECOND)));
+}
+
+#[test]
+fn captions_stand_above_the_controls_while_these_show() {
+    let (mut ui, tracks) = (ui(true), tracks(2));
+    let cues = [cue(0, 600_000_000, "One\u{2028}two")];
+    let view = View { cues: &cues, ..playing(&tracks, &[]) };
+    let mut raised = |now| {
+        let frame = refreshed(&mut ui, now, &view);
+        let layer = frame.layers.iter().find(|layer| layer.id == CAPTIONS_LAYER).expect("captions").clone();
+        let [Node::Group(group)] = &layer.nodes[..] else { panic!("one group of low captions") };
+        -group.translate.1
+    };
+    assert!(raised(0) > 100_000);
+    raised(5 * SECOND);
+    assert_eq!(raised(6 * SECOND), 0);
+}
+
+#[test]
+fn full_atlas_starts_anew_and_drops_what_it_had() {
+    let mut ui = ui(false);
+    let mut dropped = false;
+    for size in 0..60 {
+        // A window that is dragged larger needs every glyph at every size.
+        let surface =
+            Surface { width_px: 1280 + size * 40, height_px: 720 + size * 24, scale_permille: 1000 };
+        let text = "The quick brown fox jumps over the lazy dog 0123456789 ÄÖÜ ŠČŘŽ ΩΨΦ ЖЩЮЯ";
+        let cues = [cue(0, SECOND as i64, text)];
+        let tracks = tracks(3);
+        let frame = ui.frame(0, surface, &View { cues: &cues, title: text, ..playing(&tracks, &[]) });
+        assert!(frame.images.len() <= 8);
+        dropped |= !frame.drops.is_empty();
+    }
+    assert!(dropped);
 }

@@ -89,7 +89,7 @@ impl Ui {
         let foot = (m.h * 2 / 5).max((m.h - layout.top) * 3 / 2).min(m.h);
         let mut nodes = vec![paint::scrim(Box2::new(0, m.h - foot, m.w, foot), 720, false)];
         if layout.title.is_some() && !view.title.is_empty() {
-            let head = (m.h * 3 / 10).max(m.margin_y() + m.px(144)).min(m.h);
+            let head = (m.h * 3 / 10).max(m.margin_y() + m.px(216)).min(m.h);
             nodes.push(paint::scrim(Box2::new(0, 0, m.w, head), 640, true));
         }
         nodes
