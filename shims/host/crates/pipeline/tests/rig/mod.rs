@@ -184,6 +184,8 @@ pub struct Rig {
     pub heard: Arc<Mutex<Vec<f32>>>,
     pub events: Vec<Event>,
     pub wants: Vec<Want>,
+    /// Wants for which nothing has arrived yet.
+    unanswered: Vec<Want>,
 }
 
 impl Rig {
@@ -246,6 +248,7 @@ impl Rig {
             heard: Arc::default(),
             events: Vec::new(),
             wants: Vec::new(),
+            unanswered: Vec::new(),
         }
     }
 
@@ -299,6 +302,9 @@ impl Rig {
     }
 
     fn give(&mut self, want: Want) {
+        if want.seek != self.status().seek {
+            return;
+        }
         let Some(source) = self.sources.get_mut(&want.stream) else { return };
         if want.restart {
             let key = source.samples.iter().rposition(|s| s.key && s.pts_us <= want.from_us);
@@ -308,6 +314,10 @@ impl Rig {
         let count = (end - source.next.min(end)).min(self.most_per_answer);
         let samples = source.samples[source.next..source.next + count].to_vec();
         let ends = source.next + count == source.samples.len();
+        if count == 0 && !ends {
+            self.unanswered.push(want);
+            return;
+        }
         assert!(self.pipeline.wait_settled(Duration::from_secs(10)));
         let mut tx = self.pipeline.begin();
         let taken = tx.append(want.stream, want.seek, 1, samples).unwrap_or(0) as usize;
@@ -321,13 +331,18 @@ impl Rig {
     /// More of the sources has come: answers what was asked before.
     pub fn arrive(&mut self, available: usize) {
         self.available = available;
-        let outstanding: Vec<Want> = self
-            .sources
-            .keys()
-            .filter_map(|id| self.wants.iter().rev().find(|want| want.stream == *id).copied())
-            .collect();
-        for want in outstanding {
-            self.give(Want { restart: false, ..want });
+        for want in std::mem::take(&mut self.unanswered) {
+            self.give(want);
+        }
+    }
+
+    /// A tail was removed: goes on reading behind what is left.
+    pub fn rewind(&mut self, stream: u64) {
+        let status = self.status();
+        let cursor = status.streams.iter().find(|s| s.id == stream).unwrap().cursor;
+        let source = self.sources.get_mut(&stream).unwrap();
+        if let Some(tail) = cursor.tail_dts_us {
+            source.next = source.samples.partition_point(|sample| sample.dts_us <= tail);
         }
     }
 
