@@ -33,10 +33,22 @@ pub struct CpalSink {
 
 struct Open {
     /// Playing as long as it lives.
-    _stream: Stream,
+    stream: Stream,
     id: Option<DeviceId>,
     name: String,
+    /// Cleared by an error, and on closing, after which nothing is asked of the source.
     works: Arc<AtomicBool>,
+}
+
+impl Open {
+    /// Lets go of the stream on a thread of its own: drivers take their time, and cpal 0.18 joins PulseAudio's driver thread, which never
+    /// ends when the server killed the stream because its sink went away.
+    fn retire(self) {
+        self.works.store(false, Ordering::Release);
+        let stream = self.stream;
+        // Without a thread to spare the stream is dropped here, with the closure.
+        let _ = std::thread::Builder::new().name("audio-close".into()).spawn(move || drop(stream));
+    }
 }
 
 impl CpalSink {
@@ -64,6 +76,7 @@ impl CpalSink {
         let works = Arc::new(AtomicBool::new(true));
         let callback = Callback {
             source,
+            works: works.clone(),
             clock: self.clock.clone(),
             audible: Audible::new(config.rate_hz),
             channels: config.channels.max(1) as usize,
@@ -76,9 +89,9 @@ impl CpalSink {
             buffer_size: BufferSize::Fixed(frames),
         };
         let stream = match format {
-            SampleFormat::I16 => callback.stream::<i16>(device, request, &works),
-            SampleFormat::I32 => callback.stream::<i32>(device, request, &works),
-            _ => callback.stream::<f32>(device, request, &works),
+            SampleFormat::I16 => callback.stream::<i16>(device, request),
+            SampleFormat::I32 => callback.stream::<i32>(device, request),
+            _ => callback.stream::<f32>(device, request),
         };
         Ok((stream.map_err(sink_error)?, config, works))
     }
@@ -115,6 +128,7 @@ fn choose(device: &Device, wanted: SinkFormat) -> Option<(SampleFormat, Supporte
 
 struct Callback {
     source: Box<dyn AudioSource>,
+    works: Arc<AtomicBool>,
     clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
     audible: Audible,
     channels: usize,
@@ -126,9 +140,8 @@ impl Callback {
         mut self,
         device: &Device,
         config: StreamConfig,
-        works: &Arc<AtomicBool>,
     ) -> Result<Stream, cpal::Error> {
-        let broken = works.clone();
+        let works = self.works.clone();
         let stream = device.build_output_stream::<T, _, _>(
             config,
             move |out, info| self.fill(out, info),
@@ -138,7 +151,7 @@ impl Callback {
                     ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged
                 );
                 if !harmless {
-                    broken.store(false, Ordering::Release);
+                    works.store(false, Ordering::Release);
                 }
             },
             Some(OPEN_TIMEOUT),
@@ -148,6 +161,10 @@ impl Callback {
     }
 
     fn fill<T: Sample + FromSample<f32>>(&mut self, out: &mut [T], info: &OutputCallbackInfo) {
+        if !self.works.load(Ordering::Acquire) {
+            out.fill(T::EQUILIBRIUM);
+            return;
+        }
         let now_us = (self.clock)();
         let timestamp = info.timestamp();
         // Stream clocks have origins and drifts of their own: only the difference means something to ours.
@@ -171,6 +188,12 @@ fn sink_error(error: cpal::Error) -> SinkError {
     }
 }
 
+impl Drop for CpalSink {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl AudioSink for CpalSink {
     fn open(&mut self, wanted: SinkFormat, source: Box<dyn AudioSource>) -> Result<SinkFormat, SinkError> {
         self.close();
@@ -182,7 +205,7 @@ impl AudioSink for CpalSink {
         let description =
             device.description().map_or_else(|_| "default device".to_owned(), |d| d.to_string());
         self.open = Some(Open {
-            _stream: stream,
+            stream,
             id: device.id().ok(),
             name: format!(
                 "{description} ({}, {} Hz, {} channels)",
@@ -197,7 +220,9 @@ impl AudioSink for CpalSink {
     }
 
     fn close(&mut self) {
-        self.open = None;
+        if let Some(open) = self.open.take() {
+            open.retire();
+        }
         self.host = None;
     }
 

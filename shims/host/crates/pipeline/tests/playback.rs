@@ -2,8 +2,11 @@
 
 mod rig;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use kinora_pipeline::{Change, Kind, Pacing, State};
-use kinora_port::{Next, NullSink, code};
+use kinora_port::{AudioSink, AudioSource, Next, NullSink, SinkError, SinkFormat, code};
 use rig::*;
 
 #[test]
@@ -86,6 +89,56 @@ fn without_a_device_the_timeline_plays_on_the_monotonic_clock() {
     assert!(rig.run(5_000_000, Rig::ended));
     assert_eq!(rig.take_shown(), frames(0..50));
     assert_eq!(rig.pipeline.take_reports().len(), 1);
+}
+
+/// A device that opens and then never asks for sound, or stops being there at a time.
+struct BadSink {
+    gone: Arc<AtomicBool>,
+}
+
+impl AudioSink for BadSink {
+    fn open(&mut self, wanted: SinkFormat, _: Box<dyn AudioSource>) -> Result<SinkFormat, SinkError> {
+        match self.gone.load(Ordering::SeqCst) {
+            true => Err(SinkError::NoDevice("unplugged".into())),
+            false => Ok(wanted),
+        }
+    }
+    fn close(&mut self) {}
+    fn healthy(&mut self) -> bool {
+        !self.gone.load(Ordering::SeqCst)
+    }
+    fn name(&self) -> String {
+        "bad".into()
+    }
+}
+
+#[test]
+fn device_that_does_not_keep_time_is_reported_and_replaced_by_the_monotonic_clock() {
+    let sink = BadSink { gone: Arc::default() };
+    let mut rig = Rig::with_sink(32 << 20, Pacing::EveryFrame, Box::new(sink));
+    rig.add_video(pictures(200, 25));
+    rig.add_audio(sounds(400, 1));
+    rig.play();
+    assert!(rig.run(20_000_000, Rig::ended));
+    assert_eq!(rig.take_shown(), frames(0..200));
+    let reports = rig.pipeline.take_reports();
+    assert!(reports.len() == 1 && reports[0].contains("took 0 frames"), "{reports:?}");
+    assert!(!rig.states().contains(&State::Stalled));
+}
+
+#[test]
+fn unplugged_device_is_noticed_within_a_second_and_the_picture_goes_on() {
+    let gone = Arc::new(AtomicBool::new(false));
+    let mut rig = Rig::with_sink(32 << 20, Pacing::EveryFrame, Box::new(BadSink { gone: gone.clone() }));
+    rig.add_video(pictures(200, 25));
+    rig.add_audio(sounds(400, 1));
+    rig.play();
+    rig.run_for(3_000_000);
+    gone.store(true, Ordering::SeqCst);
+    rig.run_for(1_000_000);
+    assert_eq!(rig.pipeline.output_name(), "none (monotonic clock)");
+    assert!(rig.run(20_000_000, Rig::ended));
+    assert_eq!(rig.take_shown(), frames(0..200));
 }
 
 #[test]

@@ -11,6 +11,8 @@ const CHECK_US: u64 = 250_000;
 const RETRY_US: u64 = 1_000_000;
 /// How long a device that does not keep time is left alone.
 const DISTRUST_US: u64 = 60_000_000;
+/// A server may take seconds until it asks at all, and then asks for more than it plays.
+const SETTLE_US: u64 = 4_000_000;
 /// Over how long its consumption is measured,
 const WATCH_US: u64 = 1_000_000;
 /// and how far off, permille, it may be.
@@ -46,8 +48,10 @@ pub(crate) struct Output {
     check_us: HostUs,
     /// Of the open device.
     rate_hz: u32,
-    /// Frames the device had taken then.
-    watched: Option<(HostUs, u64)>,
+    /// Until when the device may fill its buffers as it likes.
+    settle_us: HostUs,
+    /// Since when it is watched, and the frames it had taken then.
+    watched: (HostUs, u64),
     /// The sink has no clock of its own.
     follows_us: bool,
 }
@@ -60,7 +64,8 @@ impl Output {
             using: Using::Nothing,
             check_us: 0,
             rate_hz: 0,
-            watched: None,
+            settle_us: 0,
+            watched: (0, 0),
             follows_us: false,
         }
     }
@@ -131,7 +136,7 @@ impl Output {
                 self.rate_hz = format.rate_hz;
                 self.using = Using::Device;
                 self.check_us = now + CHECK_US;
-                self.watched = None;
+                self.settle_us = now + SETTLE_US;
                 true
             }
             Err(error) => {
@@ -168,22 +173,24 @@ impl Output {
             return;
         }
         let (Some(frames), false) = (frames, self.follows_us) else { return };
-        let Some((since_us, before)) = self.watched else {
-            self.watched = Some((now, frames));
+        if now < self.settle_us {
+            self.watched = (now, frames);
             return;
-        };
+        }
+        let (since_us, before) = self.watched;
         let elapsed_us = now.saturating_sub(since_us);
-        if elapsed_us >= WATCH_US {
-            let expected = elapsed_us * u64::from(self.rate_hz) / 1_000_000;
-            let taken = frames.saturating_sub(before);
-            self.watched = Some((now, frames));
-            if taken.abs_diff(expected) * 1000 > expected * WATCH_PERMILLE {
-                self.device.close();
-                self.open_stand_in(now + DISTRUST_US, wanted, change);
-                change.report = Some(format!(
-                    "the sound output took {taken} frames where {expected} were due; going on without"
-                ));
-            }
+        if elapsed_us < WATCH_US {
+            return;
+        }
+        self.watched = (now, frames);
+        let expected = elapsed_us * u64::from(self.rate_hz) / 1_000_000;
+        let taken = frames.saturating_sub(before);
+        if taken.abs_diff(expected) * 1000 > expected * WATCH_PERMILLE {
+            self.device.close();
+            self.open_stand_in(now + DISTRUST_US, wanted, change);
+            change.report = Some(format!(
+                "the sound output took {taken} frames where {expected} were due; going on without"
+            ));
         }
     }
 }
