@@ -47,7 +47,7 @@ impl Ui {
         self.raise.go(by, now, duration);
     }
 
-    pub(crate) fn caption_nodes(&mut self, _now: HostUs, view: &View<'_>) -> Vec<Node> {
+    pub(crate) fn caption_nodes(&mut self, view: &View<'_>) -> Vec<Node> {
         let picture = self.picture(view);
         let smallest = self.m.px(theme::size::SMALL);
         let face =

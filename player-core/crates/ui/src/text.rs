@@ -91,7 +91,7 @@ pub(crate) struct Text {
     scale: ScaleContext,
     atlas: Atlas,
     cache: HashMap<Key, Rc<Shaped>>,
-    /// Faces in use: identity of the bytes, index in the collection, and the bytes.
+    /// Faces in use; a patch names one by its index.
     faces: Vec<parley::FontData>,
     language: Option<parley::Language>,
 }
@@ -206,6 +206,7 @@ impl Text {
     }
 }
 
+/// Text in the paragraph's own style.
 pub(crate) fn plain(text: &str) -> Span {
     Span { text: text.to_owned(), bold: false, italic: false, underline: false, color: None }
 }

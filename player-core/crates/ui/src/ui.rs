@@ -230,7 +230,7 @@ impl Ui {
             Screen::Player => self.player_layers(&mut out, now, view),
             Screen::Failed => self.error_layers(&mut out, now, view),
         }
-        self.overlay_layers(&mut out, now, view);
+        self.overlay_layers(&mut out, now);
         out.0
     }
 

@@ -11,10 +11,9 @@ use crate::paint::{self, milli};
 use crate::text::Face;
 use crate::theme::{self, size};
 use crate::ui::{Layers, Ring, Ui};
-use crate::view::View;
 
 impl Ui {
-    pub(crate) fn overlay_layers(&mut self, out: &mut Layers, now: HostUs, _view: &View<'_>) {
+    pub(crate) fn overlay_layers(&mut self, out: &mut Layers, now: HostUs) {
         out.push(layer::SPINNER, self.spinner());
         if self.volume.fade.drawn(now) {
             out.push(layer::VOLUME, self.volume_bar());

@@ -41,7 +41,7 @@ impl Ui {
 
         let shown = self.controls.shown();
         self.raise_captions(now, view, if shown { layout.top } else { m.h });
-        let captions = self.caption_nodes(now, view);
+        let captions = self.caption_nodes(view);
         out.push(layer::CAPTIONS, captions);
         if !view.has_video && view.phase != Phase::Opening {
             let card = self.sound_card(view, layout.top);
