@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn exp_golomb_codes_decode_as_in_the_standards_table() {
-        let mut b = BitCursor::new(&[0b1_010_011_0, 0b0100_0010, 0b1_0000000]);
+        let mut b = BitCursor::new(&[0b1010_0110, 0b0100_0010, 0b1000_0000]);
         assert_eq!((b.ue(), b.ue(), b.ue(), b.ue(), b.ue()), (Some(0), Some(1), Some(2), Some(3), Some(4)));
     }
 

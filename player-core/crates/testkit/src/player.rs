@@ -9,7 +9,7 @@ use crate::toy;
 /// Turns at one instant; more means that the engine keeps waking itself.
 const MOST_TURNS: usize = 200;
 
-/// See the [module](self).
+/// The engine beside a shim in memory, on virtual time.
 pub struct Player {
     /// The engine.
     pub engine: Engine,

@@ -67,7 +67,8 @@ impl Anchor {
         if self.rate_permille <= 0 {
             return None;
         }
-        let ahead = mul_div_floor(media_us.saturating_sub(self.media_us), 1000, i64::from(self.rate_permille));
+        let ahead =
+            mul_div_floor(media_us.saturating_sub(self.media_us), 1000, i64::from(self.rate_permille));
         u64::try_from((self.host_us as i64).saturating_add(ahead)).ok()
     }
 }

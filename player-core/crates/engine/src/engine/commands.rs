@@ -158,7 +158,7 @@ impl Engine {
         self.settle(now, shim);
     }
 
-    /// The cues of the selected captions that show at some time of `from_us..to_us`, by start; see [`Status::cues`].
+    /// The cues of the selected captions that show at some time of `from_us..to_us`, by start; see [`Status::cues`](crate::Status::cues).
     pub fn cues(&self, from_us: MediaUs, to_us: MediaUs) -> impl Iterator<Item = &Cue> {
         self.session.iter().flat_map(move |session| session.captions().cues(from_us, to_us))
     }
