@@ -1,1 +1,29 @@
-//! kinora-host.
+//! The embedder that every native shim shares: it runs the player core under supervision, lends it the port's abilities, and
+//! keeps what is on the screen.
+//!
+//! A call of the core is a transaction (`turn.rs`): imports stage what they do, and it lands when the call returns. A core that traps
+//! or takes too long had no effect; the next instance starts from the last snapshot and finds the timelines that still play.
+
+mod bindings;
+mod convert;
+mod engine;
+mod fonts;
+mod imports;
+mod inbox;
+mod instance;
+mod log;
+mod places;
+mod player;
+mod stage;
+mod stats;
+mod turn;
+
+pub use engine::{CONTRACT, Core, CoreError, engine, load, load_bytes};
+pub use fonts::{font_facts, system_fonts};
+pub use inbox::Inbox;
+pub use instance::{Fault, Limits};
+pub use places::{cache_folder, data_folder, factory_core};
+pub use player::{Player, PlayerConfig, Ports};
+pub use stage::{Scene, Stage};
+pub use stats::{CallSummary, CoreStats};
+pub use turn::Device;

@@ -1,7 +1,7 @@
 //! Bytes from the network and from granted files, for every shim with threads and sockets.
 //!
 //! One thread of its own runs all transfers. A body is taken from its connection only as credit allows, so that a core that reads
-//! slowly slows the sender down and nothing piles up in between. What may be reached is decided in [`policy`].
+//! slowly slows the sender down and nothing piles up in between. What may be reached is decided in `policy.rs`.
 
 mod client;
 mod failure;

@@ -321,8 +321,9 @@ impl Timeline {
     }
 
     fn leave_waiting(&mut self, cx: &mut Context<'_>, budget: Budget) {
+        // A file that is cut off before its first sample ends all the same.
         if self.state == State::Initialised
-            && self.streams.iter().any(|stream| stream.queue.end_us().is_some())
+            && self.streams.iter().any(|stream| stream.queue.end_us().is_some() || stream.ended)
         {
             self.need_us = self.tuning.start_us;
             self.set_state(State::Prerolling, cx);

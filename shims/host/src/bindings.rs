@@ -1,0 +1,7 @@
+//! The contract as Rust, generated from `wit/`.
+#![allow(missing_docs, unreachable_pub, reason = "generated; documented in wit/")]
+
+wasmtime::component::bindgen!({ path: "../../wit", world: "player-core" });
+
+pub use exports::kinora::shim::player;
+pub use kinora::shim::{audio, device, display, log, net, shell, storage, streams, timeline, types, video};

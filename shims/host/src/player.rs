@@ -1,0 +1,396 @@
+//! The supervised player: gathers events, calls the core when something is due, and brings it back after a fault.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use kinora_pipeline::Pipeline;
+use kinora_port::{Decoders, HostUs, InputEvent, InputSource, Net, NetChange, Shell, Storage};
+use wasmtime::Engine;
+
+use crate::bindings::display::Surface;
+use crate::bindings::player::{Event, Launch, Open, Source};
+use crate::convert;
+use crate::engine::Core;
+use crate::inbox::Inbox;
+use crate::instance::{Fault, Instance, Limits, Ticker};
+use crate::log::Log;
+use crate::stage::Stage;
+use crate::stats::{CallTimes, CoreStats};
+use crate::turn::{Device, Staged, Turn, World};
+
+/// Soft budget given to `handle`, microseconds.
+const BUDGET_US: u32 = 8_000;
+/// Most events of one call.
+const MAX_EVENTS: usize = 256;
+/// Most payload of one call's events, bytes.
+const MAX_EVENT_BYTES: usize = 256 << 10;
+/// Least time between two snapshots, microseconds.
+const SNAPSHOT_EVERY_US: u64 = 1_000_000;
+/// Largest snapshot that is kept, bytes.
+const MAX_SNAPSHOT: usize = 256 << 10;
+/// A core that faults this often within [`FAULT_WINDOW_US`] is given up.
+const MAX_FAULTS: usize = 5;
+const FAULT_WINDOW_US: u64 = 10_000_000;
+
+/// The abilities of a port that a player uses.
+pub struct Ports {
+    /// Plays the timelines.
+    pub pipeline: Arc<Pipeline>,
+    /// What the pipeline decodes with.
+    pub decoders: Arc<dyn Decoders>,
+    /// The counter of ids the pipeline was made with.
+    pub ids: Arc<AtomicU64>,
+    /// What is on the screen.
+    pub stage: Arc<Stage>,
+    /// Where other threads leave word.
+    pub inbox: Arc<Inbox>,
+    /// Network and files; made with [`Inbox::net_events`].
+    pub net: Box<dyn Net>,
+    /// Durable values.
+    pub storage: Box<dyn Storage>,
+    /// Window or box.
+    pub shell: Box<dyn Shell>,
+    /// People.
+    pub input: Box<dyn InputSource>,
+}
+
+/// How a player runs.
+#[derive(Debug, Clone)]
+pub struct PlayerConfig {
+    /// Limits of the core.
+    pub limits: Limits,
+    /// Seed for the core's randomness.
+    pub seed: u64,
+    /// UTC minus host time, if known.
+    pub wall_offset_us: Option<i64>,
+    /// Facts for the core.
+    pub device: Device,
+    /// Extras of `launch` (`wit/player.wit`).
+    pub launch_extras: Vec<(u32, Vec<u8>)>,
+    /// Most detailed level of core log lines printed on stderr.
+    pub log_level: u32,
+}
+
+/// A core under supervision. Lives on the core's thread.
+pub struct Player {
+    engine: Engine,
+    core: Core,
+    config: PlayerConfig,
+    ticker: Arc<Ticker>,
+    /// `None` while a call borrows it.
+    world: Option<Box<World>>,
+    input: Box<dyn InputSource>,
+    inbox: Arc<Inbox>,
+    instance: Option<Instance>,
+    /// Staged by `start`, to land with the first `handle`.
+    started: Option<Staged>,
+    pending: VecDeque<Event>,
+    surface: Surface,
+    wake_us: Option<HostUs>,
+    snapshot: Option<Vec<u8>>,
+    snapshot_us: HostUs,
+    faults: VecDeque<HostUs>,
+    stats: CallTimes,
+    exit: Option<u32>,
+    given_up: Option<Fault>,
+}
+
+impl Player {
+    /// A player that has not started its core yet; the first [`Player::turn`] does.
+    pub fn new(engine: Engine, core: Core, config: PlayerConfig, ports: Ports, surface: InputEvent) -> Self {
+        let world = World {
+            pipeline: ports.pipeline,
+            decoders: ports.decoders,
+            ids: ports.ids,
+            stage: ports.stage,
+            net: ports.net,
+            storage: ports.storage,
+            shell: ports.shell,
+            device: config.device.clone(),
+            fetches: Default::default(),
+            log: Log::new(config.log_level),
+            display_bytes: 0,
+        };
+        Player {
+            ticker: Ticker::start(&engine),
+            engine,
+            core,
+            config,
+            world: Some(Box::new(world)),
+            input: ports.input,
+            inbox: ports.inbox,
+            instance: None,
+            started: None,
+            pending: VecDeque::new(),
+            surface: convert::surface(&surface).expect("the caller passes a surface"),
+            wake_us: None,
+            snapshot: None,
+            snapshot_us: 0,
+            faults: VecDeque::new(),
+            stats: CallTimes::default(),
+            exit: None,
+            given_up: None,
+        }
+    }
+}
+
+impl Player {
+    /// Gathers what has happened until `now` and calls the core once if something is due. Returns whether it did; call again
+    /// with the same `now` until it did not.
+    pub fn turn(&mut self, now: HostUs) -> bool {
+        if self.exit.is_some() || self.given_up.is_some() {
+            return false;
+        }
+        self.gather(now);
+        if self.instance.is_none() {
+            self.start(now);
+            return true;
+        }
+        let due = self.wake_us.is_some_and(|at| at <= now) || self.started.is_some();
+        if self.pending.is_empty() && !due {
+            return false;
+        }
+        self.handle(now);
+        true
+    }
+
+    /// When [`Player::turn`] has something to do even if nothing happens.
+    pub fn next_wake(&self) -> Option<HostUs> {
+        if self.exit.is_some() || self.given_up.is_some() {
+            return None;
+        }
+        [self.wake_us, self.input.next_us()].into_iter().flatten().min()
+    }
+
+    /// The status the core asked to exit with.
+    pub fn exit_status(&self) -> Option<u32> {
+        self.exit
+    }
+
+    /// Why no core runs any more, after too many faults.
+    pub fn given_up(&self) -> Option<&Fault> {
+        self.given_up.as_ref()
+    }
+
+    /// Whether fetches could still deliver something; the virtual clock waits for them.
+    pub fn net_busy(&self) -> bool {
+        self.world().net.busy()
+    }
+
+    /// What the core has cost so far.
+    pub fn stats(&self) -> CoreStats {
+        let world = self.world();
+        CoreStats {
+            calls: self.stats.summary(),
+            memory_bytes: self.instance.as_ref().map_or(0, Instance::memory_bytes),
+            display_bytes: world.display_bytes,
+            faults: self.stats.faults(),
+            errors: world.log.errors.clone(),
+            measures: world.log.measures.clone(),
+        }
+    }
+
+    /// Waits until everything stored is durable; before the process ends.
+    pub fn flush(&mut self) {
+        self.world_mut().storage.flush();
+    }
+
+    fn world(&self) -> &World {
+        self.world.as_ref().expect("the world is lent only during a call")
+    }
+
+    fn world_mut(&mut self) -> &mut World {
+        self.world.as_mut().expect("the world is lent only during a call")
+    }
+
+    fn gather(&mut self, now: HostUs) {
+        for event in self.input.poll(now) {
+            self.input_event(event, now);
+        }
+        let world = self.world.as_mut().expect("the world is lent only during a call");
+        for (ticket, change) in self.inbox.take() {
+            let last = matches!(change, NetChange::End(_) | NetChange::Failed(_));
+            let known = if last { world.fetches.remove(&ticket) } else { world.fetches.contains(&ticket) };
+            if known {
+                self.pending.push_back(convert::net_event(ticket, change));
+            }
+        }
+        for (ticket, failure) in world.storage.poll() {
+            self.pending.push_back(Event::Stored((ticket, failure.map(convert::failure))));
+        }
+        self.pending.extend(world.pipeline.take_events().into_iter().map(convert::timeline_event));
+    }
+
+    fn input_event(&mut self, event: InputEvent, now: HostUs) {
+        let event = match event {
+            InputEvent::Key(key) => convert::key(key),
+            InputEvent::Pointer(pointer) => {
+                let node = self.world().stage.hit(pointer.x_milli_px, pointer.y_milli_px, now);
+                // Moves are merged: only the last position counts.
+                if pointer.phase == 2
+                    && let Some(Event::Pointer(last)) = self.pending.back()
+                    && last.phase == 2
+                    && last.buttons == pointer.buttons
+                {
+                    self.pending.pop_back();
+                }
+                convert::pointer(pointer, node)
+            }
+            InputEvent::Surface { .. } => {
+                let surface = convert::surface(&event).expect("it is one");
+                self.surface = surface.clone();
+                Event::Surface(surface)
+            }
+            InputEvent::Open { sources, append } => self.open(&sources, append),
+            InputEvent::Lifecycle(state) => Event::Lifecycle(state),
+        };
+        self.pending.push_back(event);
+    }
+
+    /// Grants what a person opened and names it, with its captions, to the core. A source that cannot be granted is opened all
+    /// the same: fetching it gives the error that the person should see.
+    fn open(&mut self, sources: &[String], append: bool) -> Event {
+        let net = &mut self.world_mut().net;
+        let sources = sources
+            .iter()
+            .map(|source| {
+                let granted = net.grant(source);
+                Source { url: granted.url, title: granted.title, related: granted.related }
+            })
+            .collect();
+        Event::Open(Open { sources, mode: u32::from(append), extras: Vec::new() })
+    }
+
+    fn start(&mut self, now: HostUs) {
+        let reason = if self.faults.is_empty() { 1 } else { 2 };
+        let launch = Launch {
+            seed: self.config.seed,
+            host_us: now,
+            wall_offset_us: self.config.wall_offset_us,
+            surface: self.surface.clone(),
+            reason,
+            snapshot: self.snapshot.clone(),
+            extras: self
+                .config
+                .launch_extras
+                .iter()
+                .map(|(key, value)| crate::bindings::types::Extra { key: *key, value: value.clone() })
+                .collect(),
+        };
+        let began = std::time::Instant::now();
+        let created =
+            Instance::new(&self.engine, &self.core, self.config.limits.clone(), Arc::clone(&self.ticker));
+        let mut instance = match created {
+            Ok(instance) => instance,
+            Err(fault) => return self.fault(fault, now, Vec::new()),
+        };
+        let (turn, result) = instance.start(self.lend(now), &launch);
+        let staged = self.take_back(turn);
+        match result {
+            Ok(answer) => {
+                self.instance = Some(instance);
+                self.started = Some(staged);
+                self.wake_us = answer.wake_us;
+                self.stats.started(began.elapsed());
+                if reason != 1 {
+                    self.world().pipeline.repeat_events(now);
+                }
+            }
+            Err(fault) => self.fault(fault, now, Vec::new()),
+        }
+    }
+
+    fn handle(&mut self, now: HostUs) {
+        let batch = self.batch();
+        let mut turn = self.lend(now);
+        if let Some(started) = self.started.take() {
+            turn.staged = started;
+        }
+        let instance = self.instance.as_mut().expect("checked by the caller");
+        let began = std::time::Instant::now();
+        let (turn, result) = instance.handle(turn, now, BUDGET_US, &batch);
+        self.stats.handled(began.elapsed());
+        let staged = self.take_back(turn);
+        match result {
+            Ok(answer) => {
+                let landed = staged.land(self.world_mut(), now);
+                self.pending.extend(landed.events);
+                self.exit = landed.exit;
+                self.wake_us = answer.wake_us;
+                if answer.checkpoint {
+                    self.checkpoint(now);
+                }
+            }
+            Err(fault) => self.fault(fault, now, batch),
+        }
+    }
+
+    /// The next events in order, within the limits of a call; always at least one if there is any.
+    fn batch(&mut self) -> Vec<Event> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < MAX_EVENTS
+            && let Some(event) = self.pending.front()
+        {
+            bytes += convert::payload_bytes(event);
+            if bytes > MAX_EVENT_BYTES && !batch.is_empty() {
+                break;
+            }
+            batch.extend(self.pending.pop_front());
+        }
+        batch
+    }
+
+    fn checkpoint(&mut self, now: HostUs) {
+        if self.snapshot.is_some() && now < self.snapshot_us + SNAPSHOT_EVERY_US {
+            return;
+        }
+        let turn = self.lend(now);
+        let instance = self.instance.as_mut().expect("a call has just returned");
+        let (turn, result) = instance.snapshot(turn);
+        // What a snapshot stages is dropped: it has no effects.
+        drop(self.take_back(turn));
+        match result {
+            Ok(bytes) if bytes.len() <= MAX_SNAPSHOT => {
+                (self.snapshot, self.snapshot_us) = (Some(bytes), now);
+            }
+            Ok(bytes) => self.world_mut().log.write(2, &format!("snapshot of {} bytes ignored", bytes.len())),
+            Err(fault) => self.fault(fault, now, Vec::new()),
+        }
+    }
+
+    /// The instance is dead. Its fetches end; the next turn starts another from the last snapshot, unless it has died too often.
+    fn fault(&mut self, fault: Fault, now: HostUs, batch: Vec<Event>) {
+        eprintln!("kinora: {fault}");
+        self.stats.faulted(&fault);
+        self.instance = None;
+        self.started = None;
+        self.wake_us = Some(now);
+        let world = self.world.as_mut().expect("the world is lent only during a call");
+        for ticket in std::mem::take(&mut world.fetches) {
+            world.net.cancel(ticket);
+        }
+        // What was opened must not be lost; everything else is sent again or has no one to care for it.
+        let opened = batch.into_iter().chain(self.pending.drain(..));
+        self.pending = opened.filter(|event| matches!(event, Event::Open(_))).collect();
+
+        self.faults.push_back(now);
+        while self.faults.front().is_some_and(|at| at + FAULT_WINDOW_US < now) {
+            self.faults.pop_front();
+        }
+        if self.faults.len() >= MAX_FAULTS {
+            self.given_up = Some(fault);
+        }
+    }
+
+    fn lend(&mut self, now: HostUs) -> Turn {
+        let mut world = self.world.take().expect("the world is lent only during a call");
+        world.log.at(now);
+        Turn::new(world)
+    }
+
+    fn take_back(&mut self, turn: Turn) -> Staged {
+        self.world = Some(turn.world);
+        turn.staged
+    }
+}
