@@ -1,2 +1,36 @@
-//! Entry point.
-fn main() {}
+//! `kinora-headless`: the reference shim. No screen, no sound device, a virtual or real clock; it captures what would be seen and heard.
+
+mod args;
+mod keys;
+mod report;
+mod run;
+mod tap;
+mod wav;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            print!("{}", args::USAGE);
+            ExitCode::SUCCESS
+        }
+        Ok(Command::ListKeys) => {
+            println!("{}", keys::names());
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Play(options)) => match run::play(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                eprintln!("kinora-headless: {reason}");
+                ExitCode::from(1)
+            }
+        },
+        Err(mistake) => {
+            eprintln!("kinora-headless: {mistake}\n\n{}", args::USAGE);
+            ExitCode::from(2)
+        }
+    }
+}

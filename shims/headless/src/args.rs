@@ -1,0 +1,199 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+/// Printed for `--help` and after a usage error.
+pub(crate) const USAGE: &str = "\
+usage: kinora-headless play SRC... [options]
+
+Plays without a screen and without a sound device. Times are seconds of host time since launch.
+
+  --core FILE            player core component (default: the one beside this program)
+  --clock virtual|real   as fast as possible and reproducible (default), or in real time
+  --until SECONDS        stop then
+  --size WxH             surface in pixels (default 1280x720)
+  --scale S              physical pixels per logical pixel (default 1)
+  --keys \"T:KEY,...\"     press keys, e.g. \"2.5:right,4:ok\"; names as --list-keys prints
+  --screenshot T=FILE    what the screen shows then, as PNG; may be repeated
+  --frames FILE          a line a presented frame: pts_us width height md5
+  --audio FILE           decoded sound as WAV, in its own rate and channels
+  --report FILE          figures as JSON
+  --storage FILE         remember positions and settings here (default: nothing is remembered)
+  --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
+  --list-keys            print the names of keys
+
+Exit status: 0 played to the end, 1 could not play (reason on stderr), 2 usage.
+";
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Options {
+    pub(crate) sources: Vec<String>,
+    pub(crate) core: Option<PathBuf>,
+    pub(crate) virtual_clock: bool,
+    pub(crate) until_us: Option<u64>,
+    pub(crate) size: (u32, u32),
+    pub(crate) scale_permille: u32,
+    pub(crate) keys: Vec<(u64, String)>,
+    pub(crate) screenshots: Vec<(u64, PathBuf)>,
+    pub(crate) frames: Option<PathBuf>,
+    pub(crate) audio: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
+    pub(crate) storage: Option<PathBuf>,
+    pub(crate) log_level: u32,
+}
+
+/// What the command line asks for.
+pub(crate) enum Command {
+    Play(Box<Options>),
+    Help,
+    ListKeys,
+}
+
+/// Reads the command line; the error is for the person who typed it.
+pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
+    use lexopt::prelude::*;
+    let mut options = Options {
+        sources: Vec::new(),
+        core: None,
+        virtual_clock: true,
+        until_us: None,
+        size: (1280, 720),
+        scale_permille: 1000,
+        keys: Vec::new(),
+        screenshots: Vec::new(),
+        frames: None,
+        audio: None,
+        report: None,
+        storage: None,
+        log_level: 1,
+    };
+    let mut command = None;
+    let mut parser = lexopt::Parser::from_args(args);
+    let text = |parser: &mut lexopt::Parser| -> Result<String, String> {
+        let value = parser.value().map_err(|e| e.to_string())?;
+        value.into_string().map_err(|_| "a value is not valid UTF-8".into())
+    };
+    while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("list-keys") => return Ok(Command::ListKeys),
+            Long("core") => options.core = Some(text(&mut parser)?.into()),
+            Long("clock") => {
+                options.virtual_clock = match text(&mut parser)?.as_str() {
+                    "virtual" => true,
+                    "real" => false,
+                    other => return Err(format!("--clock is virtual or real, not `{other}`")),
+                }
+            }
+            Long("until") => options.until_us = Some(seconds(&text(&mut parser)?)?),
+            Long("size") => options.size = size(&text(&mut parser)?)?,
+            Long("scale") => options.scale_permille = scale(&text(&mut parser)?)?,
+            Long("keys") => options.keys.extend(keys(&text(&mut parser)?)?),
+            Long("screenshot") => options.screenshots.push(screenshot(&text(&mut parser)?)?),
+            Long("frames") => options.frames = Some(text(&mut parser)?.into()),
+            Long("audio") => options.audio = Some(text(&mut parser)?.into()),
+            Long("report") => options.report = Some(text(&mut parser)?.into()),
+            Long("storage") => options.storage = Some(text(&mut parser)?.into()),
+            Long("log") => {
+                let level = text(&mut parser)?;
+                options.log_level =
+                    level.parse().map_err(|_| format!("--log takes 0 to 4, not `{level}`"))?;
+            }
+            Value(value) if command.is_none() => command = Some(value),
+            Value(value) => options
+                .sources
+                .push(value.into_string().map_err(|_| "a source's name is not valid UTF-8".to_owned())?),
+            other => return Err(other.unexpected().to_string()),
+        }
+    }
+    match command {
+        Some(command) if command == "play" => {}
+        Some(command) => return Err(format!("unknown command `{}`", command.to_string_lossy())),
+        None => return Err("a command is missing".into()),
+    }
+    if options.sources.is_empty() {
+        return Err("nothing to play".into());
+    }
+    options.keys.sort_by_key(|(at, _)| *at);
+    options.screenshots.sort_by_key(|(at, _)| *at);
+    Ok(Command::Play(Box::new(options)))
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let value: f64 = text.trim().parse().map_err(|_| format!("`{text}` is not a number of seconds"))?;
+    if !(0.0..1e9).contains(&value) {
+        return Err(format!("`{text}` seconds is out of range"));
+    }
+    Ok((value * 1e6).round() as u64)
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let error = || format!("--size takes WIDTHxHEIGHT up to 8192x8192, not `{text}`");
+    let (w, h) = text.split_once('x').ok_or_else(error)?;
+    let side = |s: &str| s.parse().ok().filter(|n| (1..=8192).contains(n)).ok_or_else(error);
+    Ok((side(w)?, side(h)?))
+}
+
+fn scale(text: &str) -> Result<u32, String> {
+    let value: f64 = text.parse().map_err(|_| format!("`{text}` is not a scale"))?;
+    if !(0.5..=8.0).contains(&value) {
+        return Err(format!("--scale takes 0.5 to 8, not `{text}`"));
+    }
+    Ok((value * 1000.0).round() as u32)
+}
+
+fn keys(text: &str) -> Result<Vec<(u64, String)>, String> {
+    let one = |item: &str| {
+        let (at, key) = item.split_once(':').ok_or_else(|| format!("`{item}` is not TIME:KEY"))?;
+        if crate::keys::find(key.trim()).is_none() {
+            return Err(format!("there is no key `{}`; see --list-keys", key.trim()));
+        }
+        Ok((seconds(at)?, key.trim().to_owned()))
+    };
+    text.split(',').filter(|item| !item.trim().is_empty()).map(one).collect()
+}
+
+fn screenshot(text: &str) -> Result<(u64, PathBuf), String> {
+    let (at, file) = text.split_once('=').ok_or_else(|| format!("`{text}` is not TIME=FILE"))?;
+    Ok((seconds(at)?, file.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(line: &str) -> Result<Options, String> {
+        match parse(line.split_whitespace().map(Into::into))? {
+            Command::Play(options) => Ok(*options),
+            _ => Err("not play".into()),
+        }
+    }
+
+    #[test]
+    fn parse_full_line_reads_every_option() {
+        let line =
+            "play a.mp4 --keys 4:ok,2.5:right --size 640x360 --scale 1.5 --screenshot 3.0=a.png --until 5";
+        let options = options(line).unwrap();
+        assert_eq!(options.keys, [(2_500_000, "right".into()), (4_000_000, "ok".into())]);
+        assert_eq!(
+            (options.size, options.scale_permille, options.until_us),
+            ((640, 360), 1500, Some(5_000_000))
+        );
+        assert_eq!(options.screenshots, [(3_000_000, "a.png".into())]);
+    }
+
+    #[test]
+    fn parse_mistakes_says_which_word_is_wrong() {
+        for (line, word) in [
+            ("play", "nothing to play"),
+            ("watch a", "watch"),
+            ("play a --keys 1:frobnicate", "frobnicate"),
+            ("play a --size 0x3", "0x3"),
+            ("play a --until -1", "-1"),
+            ("play a --what", "--what"),
+        ] {
+            assert!(options(line).unwrap_err().contains(word), "{line}");
+        }
+    }
+}

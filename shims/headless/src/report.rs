@@ -1,0 +1,89 @@
+//! The figures of a run as JSON.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kinora_host::CoreStats;
+use kinora_pipeline::{Kind, StreamStats};
+use serde_json::{Value, json};
+
+use crate::tap::Seen;
+
+/// Everything the report is made of.
+pub(crate) struct Report {
+    pub(crate) duration_us: u64,
+    pub(crate) streams: Vec<StreamStats>,
+    pub(crate) seen: Seen,
+    pub(crate) core: CoreStats,
+    pub(crate) core_start: Duration,
+    pub(crate) first_frame: Option<Duration>,
+    pub(crate) errors: Vec<String>,
+}
+
+/// Writes the report.
+pub(crate) fn write(report: &Report, path: &Path) -> Result<(), String> {
+    let text = format!("{:#}\n", report.json());
+    std::fs::write(path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+impl Report {
+    fn json(&self) -> Value {
+        json!({
+            "duration_us": self.duration_us,
+            "video": self.video(),
+            "audio": self.audio(),
+            "first_frame_ms": self.first_frame.map(millis),
+            "core_start_ms": millis(self.core_start),
+            "core": {
+                "calls": self.core.calls.calls,
+                "cpu_ms": self.core.calls.total_us as f64 / 1000.0,
+                "p50_us": self.core.calls.p50_us,
+                "p99_us": self.core.calls.p99_us,
+                "max_us": self.core.calls.max_us,
+                "memory_bytes": self.core.memory_bytes,
+                "display_bytes": self.core.display_bytes,
+                "measures": self.core.measures,
+            },
+            "errors": self.errors,
+        })
+    }
+
+    /// Of several video streams (items of a queue) the figures are added up, and the last one names the codec.
+    fn video(&self) -> Value {
+        let streams: Vec<_> = self.streams.iter().filter(|s| s.kind == Kind::Video).collect();
+        let Some(last) = streams.last() else { return Value::Null };
+        let sum = |f: fn(&StreamStats) -> u64| streams.iter().map(|s| f(s)).sum::<u64>();
+        let (width, height) = self.seen.frame_size.unzip();
+        json!({
+            "codec": last.codec,
+            "decoder": last.decoder,
+            "width": width,
+            "height": height,
+            "decoded": sum(|s| s.decoded),
+            "presented": sum(|s| s.presented),
+            "dropped": sum(|s| s.dropped),
+            "damaged": sum(|s| s.damaged),
+        })
+    }
+
+    fn audio(&self) -> Value {
+        let streams: Vec<_> =
+            self.streams.iter().filter(|s| s.kind == Kind::Audio && s.decoded > 0).collect();
+        let Some(last) = streams.last() else { return Value::Null };
+        let sum = |f: fn(&StreamStats) -> u64| streams.iter().map(|s| f(s)).sum::<u64>();
+        let (rate, channels) = self.seen.sound_format.unzip();
+        json!({
+            "codec": last.codec,
+            "decoder": last.decoder,
+            "rate": rate,
+            "channels": channels,
+            "samples": sum(|s| s.samples),
+            "underruns": sum(|s| s.underruns),
+            "damaged": sum(|s| s.damaged),
+        })
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
+}

@@ -1,0 +1,326 @@
+//! One run: everything is put together, and time is moved on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use kinora_decode_ffmpeg::FfmpegDecoders;
+use kinora_decode_symphonia::SymphoniaDecoders;
+use kinora_host::{Device, Inbox, Limits, Player, PlayerConfig, Ports, Stage};
+use kinora_net::HostNet;
+use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
+use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Shell, Storage, UiRaster};
+use kinora_raster_cpu::{Canvas, CpuRaster};
+use kinora_store::FileStorage;
+
+use crate::args::Options;
+use crate::keys::Script;
+use crate::report::{self, Report};
+use crate::tap::Recording;
+
+/// Encoded samples kept, as on a desktop.
+const BUFFER_BYTES: u64 = 150 << 20;
+/// Extras of `launch` (`wit/player.wit`).
+const FORGETFUL: u32 = 1;
+const EXIT_AT_END: u32 = 2;
+/// A virtual run in which nothing is shown and nothing asked of the core for so long will never end.
+const HALTED_US: HostUs = 600_000_000;
+/// A virtual run in which so many steps pass without time moving on is stuck.
+const MAX_STEPS_AT_ONCE: u32 = 100_000;
+/// Real time that work in flight may take while the virtual clock waits.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// Plays; the error is why it could not.
+pub(crate) fn play(options: &Options) -> Result<(), String> {
+    let launched = Instant::now();
+    let recording = Recording::create(options)?;
+    let mut run = Run::new(options, &recording, launched)?;
+    let status = run.play_out(options)?;
+    run.player.flush();
+    recording.finish()?;
+    let report = run.report(&recording);
+    if let Some(path) = &options.report {
+        report::write(&report, path)?;
+    }
+    match status {
+        0 => Ok(()),
+        _ => Err(report.errors.last().cloned().unwrap_or_else(|| "could not play".into())),
+    }
+}
+
+/// A shell that only knows how to end.
+struct EndingShell;
+
+impl Shell for EndingShell {
+    fn has(&self, ability: &str) -> bool {
+        ability == "exit"
+    }
+}
+
+struct Run {
+    player: Player,
+    pipeline: Arc<Pipeline>,
+    stage: Arc<Stage>,
+    inbox: Arc<Inbox>,
+    clock: Clock,
+    core_start: Duration,
+    launched: Instant,
+    first_frame: Option<Duration>,
+    /// When a frame was last shown or the core last called.
+    last_progress_us: HostUs,
+    size: (u32, u32),
+    reports: Vec<String>,
+}
+
+/// The time everything goes by.
+#[derive(Clone)]
+struct Clock {
+    now_us: Arc<AtomicU64>,
+    /// Real time since then; `None`: virtual.
+    since: Option<Instant>,
+}
+
+impl Clock {
+    fn now(&self) -> HostUs {
+        match self.since {
+            Some(since) => since.elapsed().as_micros() as u64,
+            None => self.now_us.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Run {
+    fn new(options: &Options, recording: &Arc<Recording>, launched: Instant) -> Result<Self, String> {
+        let clock = Clock { now_us: Arc::default(), since: (!options.virtual_clock).then_some(launched) };
+        let engine = kinora_host::engine();
+        let core = kinora_host::load(&engine, &core_file(options)?, kinora_host::cache_folder().as_deref())
+            .map_err(|e| e.to_string())?;
+        let core_start = launched.elapsed();
+
+        let inbox = Inbox::new();
+        let ids = Arc::new(AtomicU64::new(1));
+        let decoders: Arc<dyn Decoders> =
+            Arc::new(Chain(vec![Arc::new(SymphoniaDecoders), Arc::new(FfmpegDecoders::default())]));
+        let now = clock.clone();
+        let reading: Arc<dyn Fn() -> HostUs + Send + Sync> = Arc::new(move || now.now());
+        let bell = Arc::clone(&inbox);
+        let pipeline = Pipeline::new(
+            PipelineConfig {
+                buffer_bytes: BUFFER_BYTES,
+                max_timelines: 4,
+                pacing: Pacing::EveryFrame,
+                clock: Arc::clone(&reading),
+                ids: Arc::clone(&ids),
+            },
+            Arc::clone(&decoders),
+            Box::new(VirtualSink::new()),
+            recording.taps(),
+            Box::new(move || bell.ring()),
+        );
+        let stage = Stage::new(Arc::clone(&pipeline));
+        let net = HostNet::new(reading, inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
+        let storage: Box<dyn Storage> = match &options.storage {
+            Some(path) => Box::new(FileStorage::open(path)),
+            None => Box::new(MemoryStorage::default()),
+        };
+        let facts = [("class", "headless"), ("pointer", "no"), ("locale", "en")];
+        let forgetful = u8::from(options.storage.is_none());
+        let config = PlayerConfig {
+            limits: if options.virtual_clock { Limits::VIRTUAL } else { Limits::REAL_TIME },
+            seed: 0,
+            wall_offset_us: None,
+            device: Device { facts: facts.map(|(k, v)| (k.to_owned(), v.to_owned())).into() },
+            launch_extras: vec![(FORGETFUL, vec![forgetful]), (EXIT_AT_END, vec![1])],
+            log_level: options.log_level,
+        };
+        let sources = options.sources.iter().map(|source| absolute(source)).collect();
+        let ports = Ports {
+            pipeline: Arc::clone(&pipeline),
+            decoders,
+            ids,
+            stage: Arc::clone(&stage),
+            inbox: Arc::clone(&inbox),
+            net: Box::new(net),
+            storage,
+            shell: Box::new(EndingShell),
+            input: Box::new(Script::new(sources, &options.keys)),
+        };
+        let surface = InputEvent::Surface {
+            width_px: options.size.0,
+            height_px: options.size.1,
+            scale_permille: options.scale_permille,
+            refresh_mhz: 0,
+            fullscreen: true,
+        };
+        let player = Player::new(engine, core, config, ports, surface);
+        Ok(Run {
+            player,
+            pipeline,
+            stage,
+            inbox,
+            clock,
+            core_start,
+            launched,
+            first_frame: None,
+            last_progress_us: 0,
+            size: options.size,
+            reports: Vec::new(),
+        })
+    }
+
+    /// Plays until the core asks to exit, `--until`, or nothing can happen any more. Returns the exit status.
+    fn play_out(&mut self, options: &Options) -> Result<u32, String> {
+        let mut screenshots = options.screenshots.iter().peekable();
+        let (mut steps, mut last) = (0, 0);
+        loop {
+            let now = self.clock.now();
+            let mut next = self.settle(now)?;
+            if let Some(status) = self.player.exit_status() {
+                return Ok(status);
+            }
+            if let Some(fault) = self.player.given_up() {
+                return Err(fault.to_string());
+            }
+            next = earliest(next, self.present(now));
+            while let Some((_, path)) = screenshots.next_if(|(at, _)| *at <= now) {
+                self.screenshot(now, path)?;
+            }
+            if options.until_us.is_some_and(|until| until <= now) {
+                return Ok(0);
+            }
+            next = earliest(next, self.player.next_wake());
+            next = earliest(next, screenshots.peek().map(|(at, _)| *at));
+            next = earliest(next, options.until_us);
+            let halted = next.is_none() || now > self.last_progress_us + HALTED_US;
+            if halted && self.clock.since.is_none() {
+                return Err("playback came to a halt before the end".into());
+            }
+            self.advance_to(next, now);
+
+            steps = if self.clock.now() == last { steps + 1 } else { 0 };
+            last = self.clock.now();
+            if steps > MAX_STEPS_AT_ONCE {
+                return Err(format!("playback is stuck at {last} us"));
+            }
+        }
+    }
+
+    /// Lets everything happen that happens at `now`; the pipeline's next deadline. Under the virtual clock this waits for the network and
+    /// the decoders, so that the outcome does not depend on their speed.
+    fn settle(&mut self, now: HostUs) -> Result<Option<HostUs>, String> {
+        let began = Instant::now();
+        loop {
+            let deadline = self.pipeline.advance(now);
+            self.reports.extend(self.pipeline.take_reports());
+            let called = self.player.turn(now);
+            if called {
+                self.last_progress_us = now;
+            }
+            if self.player.exit_status().is_some() || self.player.given_up().is_some() {
+                return Ok(None);
+            }
+            if called || self.pipeline.has_events() {
+                continue;
+            }
+            if self.clock.since.is_some() {
+                return Ok(deadline);
+            }
+            if began.elapsed() > SETTLE_LIMIT {
+                return Err("no answer from the network or a decoder for a minute".into());
+            }
+            if self.player.net_busy() {
+                self.inbox.wait(Duration::from_millis(50));
+            } else if !self.pipeline.wait_settled(SETTLE_LIMIT) {
+                return Err("a decoder does not come to rest".into());
+            } else {
+                // What the decoders finished may have moved the pipeline on.
+                let deadline = self.pipeline.advance(now);
+                if !self.pipeline.has_events() {
+                    return Ok(deadline);
+                }
+            }
+        }
+    }
+
+    /// Presents every frame that is due; when the next one is.
+    fn present(&mut self, now: HostUs) -> Option<HostUs> {
+        let mut next = None;
+        for timeline in self.pipeline.status() {
+            let shown = self.pipeline.frame_at(timeline.id, now, 0);
+            if shown.next_change.is_some() {
+                self.last_progress_us = now;
+            }
+            if shown.frame.is_some() {
+                self.first_frame.get_or_insert_with(|| self.launched.elapsed());
+            }
+            next = earliest(next, shown.next_change);
+        }
+        next
+    }
+
+    fn advance_to(&self, next: Option<HostUs>, now: HostUs) {
+        match self.clock.since {
+            None => self.clock.now_us.store(next.unwrap_or(now).max(now), Ordering::Relaxed),
+            Some(_) => {
+                let limit = next.map_or(1_000_000, |next| next.saturating_sub(self.clock.now()));
+                if limit > 0 {
+                    self.inbox.wait(Duration::from_micros(limit));
+                }
+            }
+        }
+    }
+
+    fn screenshot(&self, now: HostUs, path: &Path) -> Result<(), String> {
+        let scene = self.stage.scene(now, 0);
+        let (width_px, height_px) = self.size;
+        let picture = Picture { width_px, height_px, draws: &scene.draws, videos: &scene.videos };
+        let mut pixels = vec![0; width_px as usize * height_px as usize];
+        let mut canvas =
+            Canvas::new(&mut pixels, width_px, height_px, width_px as usize).expect("it is large enough");
+        CpuRaster::default().draw(&picture, &self.stage.images(), &mut canvas);
+        write_png(path, self.size, &pixels).map_err(|e| format!("cannot write {}: {e}", path.display()))
+    }
+
+    fn report(&self, recording: &Recording) -> Report {
+        let core = self.player.stats();
+        let errors = [&core.faults, &core.errors, &self.reports].into_iter().flatten().cloned().collect();
+        Report {
+            duration_us: self.clock.now(),
+            streams: self.pipeline.stats(),
+            seen: recording.seen(),
+            core,
+            core_start: self.core_start,
+            first_frame: self.first_frame,
+            errors,
+        }
+    }
+}
+
+fn earliest(a: Option<HostUs>, b: Option<HostUs>) -> Option<HostUs> {
+    [a, b].into_iter().flatten().min()
+}
+
+fn core_file(options: &Options) -> Result<PathBuf, String> {
+    options.core.clone().or_else(kinora_host::factory_core).ok_or_else(|| {
+        "there is no player core beside this program; name one with --core (`cargo xtask core` builds it)"
+            .into()
+    })
+}
+
+/// Paths are named in full, since the core knows no current folder; URLs stay as they are.
+fn absolute(source: &str) -> String {
+    if source.contains("://") {
+        return source.to_owned();
+    }
+    std::path::absolute(source).map_or_else(|_| source.to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+/// Writes `0xAARRGGBB` pixels.
+fn write_png(path: &Path, (width, height): (u32, u32), pixels: &[u32]) -> Result<(), png::EncodingError> {
+    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    let mut encoder = png::Encoder::new(file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let rgb: Vec<u8> = pixels.iter().flat_map(|p| [(p >> 16) as u8, (p >> 8) as u8, *p as u8]).collect();
+    encoder.write_header()?.write_image_data(&rgb)
+}
