@@ -1,2 +1,50 @@
-//! Entry point.
-fn main() {}
+//! `kinora`: the player in a window, for freedesktop systems (X11 and Wayland).
+//!
+//! ```text
+//! main thread      the window and its events (winit)
+//! core thread      calls of the player core; sleeps until something happened
+//! media thread     moves the pipeline on; sleeps until its next deadline
+//! presenting       draws what is due; sleeps while nothing changes
+//! bus, gamepads    media controls and keep-awake; buttons
+//! ```
+
+mod app;
+mod args;
+mod awake;
+mod bus;
+mod doctor;
+mod gamepad;
+mod keys;
+mod mpris;
+mod pointer;
+mod present;
+mod session;
+mod shell;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            print!("{}", args::USAGE);
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Doctor(options)) => match doctor::examine(&options) {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(1),
+        },
+        Ok(Command::Play(options)) => match app::run(options) {
+            Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+            Err(reason) => {
+                eprintln!("kinora: {reason}");
+                ExitCode::from(1)
+            }
+        },
+        Err(mistake) => {
+            eprintln!("kinora: {mistake}\n\n{}", args::USAGE);
+            ExitCode::from(2)
+        }
+    }
+}
