@@ -1,2 +1,56 @@
-//! Entry point.
-fn main() {}
+//! `cargo xtask`: everything one does with this repository, set-up included.
+
+use std::process::ExitCode;
+
+mod check;
+mod core;
+mod dist;
+mod env;
+mod inspect;
+mod play;
+mod setup;
+mod tidy;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  play [FILE|URL]...   set up, build and open the player (on the demo clips without arguments)
+  test [FILTER]        set up, build and run all tests
+  core                 build the player core component; the last line is PATH bytes=N zstd=N sha256=HEX
+  inspect SRC [--samples] [--cues] [--manifest]
+                       what the core's parsers see in a file
+  bless                write the scenarios' expectations anew
+  tidy                 check the architecture rules
+  ci                   fmt, clippy, tidy and test, as CI runs them
+  dist                 build the distributable shims in the release profile
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let result = match command.as_str() {
+        "play" => play::play(&rest),
+        "test" => check::test(&rest),
+        "core" => {
+            setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))
+        }
+        "inspect" => inspect::inspect(&rest),
+        "tidy" => tidy::check(),
+        "bless" => check::bless(),
+        "ci" => check::ci(),
+        "dist" => dist::dist(),
+        "" | "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command `{command}`\n\n{USAGE}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `test` and `ci`.
+
+use crate::env::{cargo, run};
+use crate::{core, setup, tidy};
+
+/// Sets up, builds everything the tests start, and runs all tests (or those whose name contains `filter`).
+pub(crate) fn test(filter: &[String]) -> Result<(), String> {
+    setup::ensure(setup::Purpose::Test)?;
+    println!("{}", core::build()?);
+    // The programs the tests start, in the same profile as the tests themselves.
+    run(cargo().args(["build", "--workspace", "--exclude", "player-core", "--bins"]))?;
+    run(cargo().args(["test", "--workspace", "--exclude", "player-core", "--no-fail-fast"]).args(filter))
+}
+
+/// Runs the scenarios and writes what comes of them as what is expected.
+pub(crate) fn bless() -> Result<(), String> {
+    setup::ensure(setup::Purpose::Test)?;
+    core::build()?;
+    run(cargo().args(["build", "--package", "kinora-headless"]))?;
+    run(cargo().args(["test", "--package", "kinora-tests", "--test", "scenarios"]).env("KINORA_BLESS", "1"))
+}
+
+/// What CI runs: formatting, lints, architecture rules, documentation, tests.
+pub(crate) fn ci() -> Result<(), String> {
+    setup::ensure(setup::Purpose::Test)?;
+    run(cargo().args(["fmt", "--all", "--check"]))?;
+    tidy::check()?;
+    run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    run(cargo().args(["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    test(&[])
+}

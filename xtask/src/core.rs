@@ -1,0 +1,86 @@
+//! Builds the player core: Rust to a WebAssembly module to a component, the same bytes on every machine.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use wit_component::ComponentEncoder;
+
+use crate::env::{cargo, root, run, target};
+
+/// Name of the custom section that states the contract version, read before anything is compiled.
+const CONTRACT_SECTION: &str = "kinora:contract";
+const CONTRACT_VERSION: &str = "0.1.0";
+
+/// A built component.
+pub(crate) struct Core {
+    pub(crate) path: PathBuf,
+    bytes: usize,
+    zstd: usize,
+    sha256: String,
+}
+
+impl fmt::Display for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes={} zstd={} sha256={}", self.path.display(), self.bytes, self.zstd, self.sha256)
+    }
+}
+
+/// Builds the component. Paths of this machine are mapped away, so that two clones give the same bytes.
+pub(crate) fn build() -> Result<Core, String> {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.ok_or("neither CARGO_HOME nor HOME is set")?;
+    let flags = [
+        format!("--remap-path-prefix={}=/cargo", home.display()),
+        format!("--remap-path-prefix={}=/kinora", root().display()),
+        "-Ctarget-feature=+simd128".into(),
+    ];
+    run(cargo()
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "player-core",
+            "--target",
+            "wasm32-unknown-unknown",
+        ])
+        .args(["--profile", "core"])
+        // A caller's own flags would change the bytes.
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))?;
+
+    let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
+    let module = std::fs::read(&module).map_err(|e| format!("{}: {e}", module.display()))?;
+    let component = componentize(&module)?;
+    let path = target().join("kinora-core.wasm");
+    write_if_changed(&path, &component)?;
+
+    let zstd = zstd::bulk::compress(&component, 19).map_err(|e| e.to_string())?.len();
+    let sha256 = Sha256::digest(&component).iter().map(|b| format!("{b:02x}")).collect();
+    Ok(Core { path, bytes: component.len(), zstd, sha256 })
+}
+
+fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+    let mut component = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|encoder| encoder.encode())
+        .map_err(|e| format!("the core is not a component of the contract: {e:#}"))?;
+    let section = wasm_encoder::CustomSection {
+        name: CONTRACT_SECTION.into(),
+        data: CONTRACT_VERSION.as_bytes().into(),
+    };
+    wasm_encoder::ComponentSection::append_to_component(&section, &mut component);
+    Ok(component)
+}
+
+/// An unchanged file keeps its time, so that nothing that depends on it is redone.
+fn write_if_changed(path: &PathBuf, bytes: &[u8]) -> Result<(), String> {
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    std::fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+}

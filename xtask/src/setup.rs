@@ -1,0 +1,151 @@
+//! Installs what building and testing need. Quick and silent when nothing is missing; says what it installs otherwise.
+
+use std::process::{Command, Stdio};
+
+use crate::env::run;
+
+/// What a set-up is for; each includes the ones before.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Purpose {
+    /// Building the core only: no system packages.
+    Core,
+    /// Building and running the players.
+    Play,
+    /// Running the tests: oracles, a display, a sound server, fonts.
+    Test,
+}
+
+/// Debian packages to build and run the players, with the reason.
+const PLAY: &[(&str, &str)] = &[
+    ("libavcodec-dev", "decoding"),
+    ("libavutil-dev", "decoding"),
+    ("libswscale-dev", "decoding"),
+    ("libswresample-dev", "decoding"),
+    ("libavformat-dev", "decoding: its bindings"),
+    ("libavfilter-dev", "decoding: its bindings"),
+    ("libavdevice-dev", "decoding: its bindings"),
+    ("libclang-dev", "reading FFmpeg's headers"),
+    ("clang", "reading FFmpeg's headers"),
+    ("pkg-config", "finding libraries"),
+    ("libasound2-dev", "sound"),
+    ("libudev-dev", "gamepads"),
+    ("libxkbcommon0", "keyboard layouts"),
+    ("libxkbcommon-x11-0", "keyboard layouts under X11"),
+    ("libx11-xcb1", "windows under X11"),
+    ("libxcursor1", "windows under X11"),
+    ("libxi6", "windows under X11"),
+    ("libwayland-client0", "windows under Wayland"),
+    ("libvulkan1", "graphics"),
+    ("mesa-vulkan-drivers", "graphics"),
+    ("libegl1", "graphics"),
+    ("ca-certificates", "TLS"),
+];
+
+/// Debian packages the tests need besides.
+const TEST: &[(&str, &str)] = &[
+    ("ffmpeg", "the oracle for frames, sound and colours; makes test media"),
+    ("xvfb", "a display for the desktop player"),
+    ("xdotool", "keys and the pointer for the desktop player"),
+    ("x11-utils", "looking at windows"),
+    ("imagemagick", "pictures of the display"),
+    ("pulseaudio", "a sound device with a clock"),
+    ("pulseaudio-utils", "recording what was heard"),
+    ("dbus", "system media controls"),
+    ("fonts-noto-core", "captions in Arabic and Thai"),
+    ("fonts-noto-cjk", "captions in Chinese, Japanese and Korean"),
+];
+
+/// Target of the player core.
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// Installs what is missing for `purpose`.
+pub(crate) fn ensure(purpose: Purpose) -> Result<(), String> {
+    let mut packages: Vec<(&str, &str)> = Vec::new();
+    if purpose >= Purpose::Play {
+        packages.extend(PLAY);
+    }
+    if purpose >= Purpose::Test {
+        packages.extend(TEST);
+    }
+    ensure_packages(&packages)?;
+    ensure_target()
+}
+
+fn ensure_packages(wanted: &[(&str, &str)]) -> Result<(), String> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if !is_debian() {
+        // Somebody else's system: their build tells what is missing, this tells where to look.
+        if probe("pkg-config", &["--exists", "libavcodec", "alsa", "libudev"]) {
+            return Ok(());
+        }
+        let names: Vec<_> = wanted.iter().map(|(name, why)| format!("  {name} ({why})")).collect();
+        return Err(format!(
+            "this set-up installs packages on Debian 12 only. Install these, or what your system calls them:\n{}",
+            names.join("\n")
+        ));
+    }
+    let missing: Vec<_> = wanted.iter().filter(|(name, _)| !installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|(name, _)| *name).collect();
+    if !is_root() {
+        return Err(format!(
+            "packages are missing; run this as root:\n  apt-get install {}",
+            names.join(" ")
+        ));
+    }
+    println!("Installing {} Debian packages:", missing.len());
+    for (name, why) in &missing {
+        println!("  {name} ({why})");
+    }
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        command
+    };
+    run(apt().args(["update", "-qq"]))?;
+    run(apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&names))
+}
+
+fn ensure_target() -> Result<(), String> {
+    let list = Command::new("rustup").args(["target", "list", "--installed"]).output();
+    match list {
+        Ok(output) if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == WASM_TARGET) => {
+            Ok(())
+        }
+        Ok(_) => {
+            println!("Installing the Rust target {WASM_TARGET}");
+            run(Command::new("rustup").args(["target", "add", WASM_TARGET]))
+        }
+        // A toolchain that does not come from rustup: the build will tell if the target is missing.
+        Err(_) => Ok(()),
+    }
+}
+
+fn is_debian() -> bool {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    release.lines().any(|line| line == "ID=debian") && probe("apt-get", &["--version"])
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
+fn installed(package: &str) -> bool {
+    Command::new("dpkg-query")
+        .args(["-W", "-f", "${db:Status-Status}", package])
+        .output()
+        .is_ok_and(|output| output.stdout == b"installed")
+}
+
+fn probe(program: &str, args: &[&str]) -> bool {
+    Command::new(program)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
