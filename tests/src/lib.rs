@@ -1,1 +1,47 @@
-//! kinora-tests.
+//! What tests of the whole have in common: the programs under test, media made by FFmpeg, and FFmpeg as the oracle.
+
+mod media;
+mod oracle;
+mod player;
+mod wav;
+
+pub use media::{Media, make};
+pub use oracle::{framemd5, pcm_f32, probe_frames};
+pub use player::{Outcome, Played, play};
+pub use wav::Wav;
+
+use std::path::{Path, PathBuf};
+
+/// Where cargo puts what it builds, found from the running test itself.
+pub fn target_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a program");
+    let profile =
+        test.ancestors().find(|p| p.join("deps").is_dir()).expect("tests run from target/PROFILE/deps");
+    profile.to_path_buf()
+}
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root")
+}
+
+/// A folder of this test's own for what it writes.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = target_folder().join("test-output").join(name);
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    folder
+}
+
+/// Media and manifests that others made; `None` says on the terminal that what needs them is skipped.
+pub fn fixtures() -> Option<PathBuf> {
+    let folder = std::env::var_os("KINORA_FIXTURES").map(PathBuf::from).filter(|path| path.is_dir());
+    if folder.is_none() {
+        eprintln!("KINORA_FIXTURES names no folder: skipped");
+    }
+    folder
+}
+
+/// Whether goldens are to be written instead of compared.
+pub fn blessing() -> bool {
+    std::env::var_os("KINORA_BLESS").is_some()
+}

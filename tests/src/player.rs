@@ -1,0 +1,97 @@
+//! The headless player, run on something.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{Wav, scratch, target_folder};
+
+/// No run of the virtual clock takes this long; one that does hangs.
+const HUNG: Duration = Duration::from_secs(120);
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit status.
+    Exit(i32),
+    /// Killed by a signal, or did not end.
+    Broken(String),
+}
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Played {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Standard error.
+    pub stderr: String,
+    /// The folder of its files: `frames`, `sound.wav`, `report.json`, and what the extra arguments asked for.
+    pub folder: PathBuf,
+}
+
+impl Played {
+    /// A line a presented frame, `pts_us md5`.
+    pub fn frames(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.join("frames")).unwrap_or_default();
+        let line = |line: &str| {
+            let fields: Vec<&str> = line.split(' ').collect();
+            format!("{} {}", fields[0], fields.last().expect("split gives at least one"))
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// The decoded sound.
+    pub fn sound(&self) -> Result<Wav, String> {
+        Wav::read(&self.folder.join("sound.wav"))
+    }
+
+    /// The report.
+    pub fn report(&self) -> serde_json::Value {
+        let text = std::fs::read(self.folder.join("report.json")).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// An error that tells how it ended, unless it played to the end.
+    pub fn expect_played(&self) -> Result<(), String> {
+        match &self.outcome {
+            Outcome::Exit(0) => Ok(()),
+            other => Err(format!("{other:?}: {}", self.stderr)),
+        }
+    }
+}
+
+/// Plays a source headless on the virtual clock, with everything recorded. `name` makes the folder its own.
+pub fn play(name: &str, source: &str, extra: &[&str]) -> Played {
+    let folder = scratch(name);
+    let file = |name: &str| folder.join(name).into_os_string();
+    let mut command = Command::new(target_folder().join("kinora-headless"));
+    command.arg("play").arg(source).arg("--frames").arg(file("frames")).arg("--audio").arg(file("sound.wav"));
+    command.arg("--report").arg(file("report.json")).args(extra).current_dir(&folder);
+    let (outcome, stderr) = run(&mut command, &folder);
+    Played { outcome, stderr, folder }
+}
+
+fn run(command: &mut Command, folder: &Path) -> (Outcome, String) {
+    let log = folder.join("stderr");
+    let file = std::fs::File::create(&log).expect("the scratch folder can be written");
+    let mut child = match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn() {
+        Ok(child) => child,
+        Err(e) => return (Outcome::Broken(format!("cannot start: {e}")), String::new()),
+    };
+    let began = Instant::now();
+    let outcome = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => {
+                break status.code().map_or_else(|| Outcome::Broken(status.to_string()), Outcome::Exit);
+            }
+            Ok(None) if began.elapsed() > HUNG => {
+                let _ = child.kill();
+                let _ = child.wait();
+                break Outcome::Broken("hung".into());
+            }
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+            Err(e) => break Outcome::Broken(e.to_string()),
+        }
+    };
+    (outcome, std::fs::read_to_string(log).unwrap_or_default())
+}
