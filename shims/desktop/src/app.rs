@@ -4,20 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kinora_host::realtime::{self, Input, Session};
 use kinora_port::InputEvent;
 use winit::application::ApplicationHandler;
-use winit::dpi::LogicalSize;
+use winit::dpi::{LogicalSize, Size};
 use winit::event::WindowEvent;
-use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop};
+use winit::event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy};
 use winit::keyboard::ModifiersState;
 use winit::platform::x11::WindowAttributesExtX11;
+use winit::raw_window_handle::{HasDisplayHandle, RawDisplayHandle};
 use winit::window::{Fullscreen, Theme, Window, WindowId};
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt};
 
 use crate::args::Options;
 use crate::keys;
 use crate::pointer::Pointers;
-use crate::present::Presenting;
-use crate::session::{Session, spawn};
+use crate::present::Outputs;
+use crate::session::{self, spawn};
 
 /// Size of a new window in logical pixels; two thirds of the screen where that is less.
 const SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 720.0);
@@ -46,21 +50,25 @@ pub(crate) fn run(options: Options) -> Result<u32, String> {
         .build()
         .map_err(|e| format!("no window can be opened (is there a display?): {e}"))?;
     event_loop.set_control_flow(ControlFlow::Wait);
-    let session = Session::start(options.clone(), event_loop.create_proxy())?;
+    let proxy = event_loop.create_proxy();
+    let session = session::start(&options, proxy.clone())?;
     let mut app = App {
         options,
         session,
+        proxy,
         window: None,
         surface: None,
         pointers: Pointers::default(),
         modifiers: ModifiersState::empty(),
         dropped: Vec::new(),
         stopping: None,
+        unmanaged: false,
         outcome: Ok(0),
     };
     let ended = event_loop.run_app(&mut app);
-    app.session.screen.close();
-    if app.window.is_some() && !app.session.screen.wait_finished() {
+    let screen = &app.session.links().screen;
+    screen.close();
+    if app.window.is_some() && !screen.wait_finished() {
         // A presenter that its platform holds must not outlive the display's connection.
         std::process::exit(app.outcome.map_or(1, |status| status as i32));
     }
@@ -71,6 +79,7 @@ pub(crate) fn run(options: Options) -> Result<u32, String> {
 struct App {
     options: Options,
     session: Session,
+    proxy: EventLoopProxy<Ask>,
     window: Option<Arc<Window>>,
     /// As last reported.
     surface: Option<InputEvent>,
@@ -80,6 +89,8 @@ struct App {
     dropped: Vec<PathBuf>,
     /// When waiting for the core's thread ends.
     stopping: Option<Instant>,
+    /// Nobody manages windows on this X server.
+    unmanaged: bool,
     outcome: Result<u32, String>,
 }
 
@@ -108,17 +119,25 @@ impl App {
     fn start(&mut self, event_loop: &ActiveEventLoop) -> Result<(), String> {
         let window = self.open_window(event_loop)?;
         self.window = Some(Arc::clone(&window));
+        let handle = window.display_handle().map_err(|e| e.to_string())?.as_raw();
+        self.unmanaged = !matches!(handle, RawDisplayHandle::Wayland(_)) && !has_window_manager();
+        if self.unmanaged && self.options.fullscreen {
+            fill_screen(&window, true);
+        }
         self.report_surface();
-        let presenting = Presenting {
-            window,
-            stage: Arc::clone(&self.session.stage),
-            screen: Arc::clone(&self.session.screen),
-            clock: self.session.clock,
-            presenter: self.options.presenter,
-        };
-        let proxy = self.session.proxy.clone();
+        let (screen, clock) = (Arc::clone(&self.session.links().screen), self.session.links().clock);
+        let (stage, proxy) = (Arc::clone(self.session.stage()), self.proxy.clone());
+        let wanted = self.options.presenter;
         spawn("presenting", move || {
-            if let Err(reason) = presenting.run() {
+            let outputs = Outputs { window, screen: Arc::clone(&screen), clock };
+            let presented = realtime::present(&stage, &screen, clock, &mut |lost| match lost {
+                None => outputs.first(wanted),
+                Some(failure) => {
+                    eprintln!("kinora: {failure}; drawing on the CPU");
+                    outputs.cpu()
+                }
+            });
+            if let Err(reason) = presented {
                 // The loop may be gone already.
                 let _ = proxy.send_event(Ask::Exit(Err(reason)));
             }
@@ -138,14 +157,18 @@ impl App {
             fullscreen: window.fullscreen().is_some(),
         };
         if self.surface.as_ref() != Some(&surface) {
-            self.session.screen.resize(size.into(), refresh_mhz);
+            self.session.links().screen.resize(size.into(), refresh_mhz);
             self.session.surface(surface.clone());
             self.surface = Some(surface);
         }
     }
 
+    fn input(&self) -> &Input {
+        &self.session.links().input
+    }
+
     fn lifecycle(&self, state: u32) {
-        self.session.input.send(InputEvent::Lifecycle(state));
+        self.input().send(InputEvent::Lifecycle(state));
     }
 
     fn close(&mut self, event_loop: &ActiveEventLoop) {
@@ -167,6 +190,29 @@ impl App {
     }
 }
 
+/// What a window manager would do for full screen, where there is none.
+fn fill_screen(window: &Window, on: bool) {
+    let Some(monitor) = window.current_monitor() else { return };
+    if on {
+        window.set_outer_position(monitor.position());
+    }
+    let size: Size = if on { monitor.size().into() } else { SIZE.into() };
+    // The answer is a resize event.
+    let _ = window.request_inner_size(size);
+}
+
+/// Whether the X server's windows are managed (Extended Window Manager Hints, `_NET_SUPPORTING_WM_CHECK`).
+fn has_window_manager() -> bool {
+    let find = || -> Option<u32> {
+        let (connection, screen) = x11rb::connect(None).ok()?;
+        let root = connection.setup().roots.get(screen)?.root;
+        let name = connection.intern_atom(false, b"_NET_SUPPORTING_WM_CHECK").ok()?.reply().ok()?.atom;
+        let property = connection.get_property(false, root, name, AtomEnum::WINDOW, 0, 1).ok()?;
+        property.reply().ok()?.value32()?.next()
+    };
+    find().is_some()
+}
+
 impl ApplicationHandler<Ask> for App {
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
         if self.window.is_none()
@@ -186,6 +232,9 @@ impl ApplicationHandler<Ask> for App {
         match ask {
             Ask::Fullscreen(on) => {
                 window.set_fullscreen(on.then_some(Fullscreen::Borderless(None)));
+                if self.unmanaged {
+                    fill_screen(window, on);
+                }
                 self.report_surface();
             }
             Ask::Title(title) => window.set_title(&title),
@@ -197,16 +246,16 @@ impl ApplicationHandler<Ask> for App {
     }
 
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
-        let now = self.session.clock.now();
+        let now = self.input().now();
         match event {
             WindowEvent::CloseRequested => self.close(event_loop),
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } | WindowEvent::Moved(_) => {
                 self.report_surface();
             }
-            WindowEvent::RedrawRequested => self.session.screen.expose(),
+            WindowEvent::RedrawRequested => self.session.links().screen.expose(),
             WindowEvent::Focused(focused) => self.lifecycle(if focused { FOCUSED } else { BLURRED }),
             WindowEvent::Occluded(hidden) => {
-                self.session.screen.hide(hidden);
+                self.session.links().screen.hide(hidden);
                 let focused = self.window.as_ref().is_some_and(|window| window.has_focus());
                 self.lifecycle(if hidden {
                     CONCEALED
@@ -221,13 +270,13 @@ impl ApplicationHandler<Ask> for App {
             // Synthetic ones tell what was held when the focus came: not meant for the player.
             WindowEvent::KeyboardInput { event, is_synthetic: false, .. } => {
                 let key = keys::translate(&event, self.modifiers, now);
-                self.session.input.send(InputEvent::Key(key));
+                self.input().send(InputEvent::Key(key));
             }
             event => {
                 let scale = self.window.as_ref().map_or(1.0, |window| window.scale_factor());
                 let modifiers = keys::modifier_bits(self.modifiers);
                 if let Some(pointer) = self.pointers.translate(&event, scale, modifiers, now) {
-                    self.session.input.send(InputEvent::Pointer(pointer));
+                    self.input().send(InputEvent::Pointer(pointer));
                 }
             }
         }
@@ -237,7 +286,7 @@ impl ApplicationHandler<Ask> for App {
         if !self.dropped.is_empty() {
             let paths = std::mem::take(&mut self.dropped);
             let sources = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-            self.session.input.send(InputEvent::Open { sources, append: false });
+            self.input().send(InputEvent::Open { sources, append: false });
         }
         if self.stopping.is_some_and(|limit| Instant::now() >= limit) {
             self.exit(event_loop, Err("the player core did not come to an end".into()));

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
+use kinora_host::realtime::Input;
 use kinora_port::NowPlaying;
 use winit::event_loop::EventLoopProxy;
 
 use crate::app::Ask;
 use crate::awake::Awake;
 use crate::mpris;
-use crate::session::{Input, spawn};
+use crate::session::spawn;
 
 enum Wish {
     Awake(bool),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kinora_host::realtime::Input;
 use kinora_port::{HostUs, InputEvent, NowPlaying};
 use winit::event_loop::EventLoopProxy;
 use zbus::object_server::SignalEmitter;
@@ -10,7 +11,6 @@ use zbus::{Connection, ObjectPath, Variant, connection};
 
 use crate::app::Ask;
 use crate::keys::meaning;
-use crate::session::Input;
 
 const PATH: &str = "/org/mpris/MediaPlayer2";
 const NAME: &str = "org.mpris.MediaPlayer2.kinora";

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use kinora_host::realtime::Input;
 use kinora_port::{Failure, InputEvent, NowPlaying, Shell};
 use winit::event_loop::EventLoopProxy;
 
 use crate::app::Ask;
 use crate::bus::Bus;
-use crate::session::{Input, spawn};
+use crate::session::spawn;
 
 /// [`Shell`] by messages to the window's thread and the session bus.
 pub(crate) struct DesktopShell {

@@ -9,6 +9,8 @@ use std::path::Path;
 /// Script (ISO 15924), and its fonts in order of preference with the face index in collections.
 const FONTS: &[(&str, &[(&str, u32)])] = &[
     ("Hans", &[("NotoSansCJK-Regular.ttc", 2), ("SourceHanSans.ttc", 2), ("wqy-zenhei.ttc", 0)]),
+    // Han of a language that is not known.
+    ("Hani", &[("NotoSansCJK-Regular.ttc", 2), ("SourceHanSans.ttc", 2), ("wqy-zenhei.ttc", 0)]),
     ("Hant", &[("NotoSansCJK-Regular.ttc", 3), ("SourceHanSans.ttc", 3), ("wqy-zenhei.ttc", 0)]),
     ("Jpan", &[("NotoSansCJK-Regular.ttc", 0), ("SourceHanSans.ttc", 0), ("ipag.ttf", 0)]),
     ("Kore", &[("NotoSansCJK-Regular.ttc", 1), ("SourceHanSans.ttc", 1), ("NanumGothic.ttf", 0)]),
@@ -16,6 +18,20 @@ const FONTS: &[(&str, &[(&str, u32)])] = &[
     ("Thai", &[("NotoSansThai-Regular.ttf", 0), ("Loma.ttf", 0)]),
     ("Deva", &[("NotoSansDevanagari-Regular.ttf", 0), ("Lohit-Devanagari.ttf", 0)]),
     ("Hebr", &[("NotoSansHebrew-Regular.ttf", 0), ("DejaVuSans.ttf", 0)]),
+    ("Armn", &[("NotoSansArmenian-Regular.ttf", 0)]),
+    ("Beng", &[("NotoSansBengali-Regular.ttf", 0)]),
+    ("Ethi", &[("NotoSansEthiopic-Regular.ttf", 0)]),
+    ("Geor", &[("NotoSansGeorgian-Regular.ttf", 0)]),
+    ("Gujr", &[("NotoSansGujarati-Regular.ttf", 0)]),
+    ("Guru", &[("NotoSansGurmukhi-Regular.ttf", 0)]),
+    ("Khmr", &[("NotoSansKhmer-Regular.ttf", 0)]),
+    ("Knda", &[("NotoSansKannada-Regular.ttf", 0)]),
+    ("Laoo", &[("NotoSansLao-Regular.ttf", 0)]),
+    ("Mlym", &[("NotoSansMalayalam-Regular.ttf", 0)]),
+    ("Mymr", &[("NotoSansMyanmar-Regular.ttf", 0)]),
+    ("Sinh", &[("NotoSansSinhala-Regular.ttf", 0)]),
+    ("Taml", &[("NotoSansTamil-Regular.ttf", 0)]),
+    ("Telu", &[("NotoSansTelugu-Regular.ttf", 0)]),
     ("Zsye", &[("NotoColorEmoji.ttf", 0), ("NotoEmoji-Regular.ttf", 0)]),
 ];
 

@@ -1,4 +1,4 @@
-//! Where a shim finds its core and keeps what can be made anew.
+//! Where a shim finds its core, where it keeps things, and the person's language.
 
 use std::path::PathBuf;
 
@@ -28,4 +28,32 @@ fn xdg(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = named.or_else(|| Some(std::env::home_dir()?.join(below_home)))?;
     Some(folder.join("kinora"))
+}
+
+/// The language of messages as BCP 47, from `LC_ALL`, `LC_MESSAGES`, `LANG` in POSIX's order.
+pub fn locale() -> String {
+    let set = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let posix = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set).unwrap_or_default();
+    bcp47(&posix)
+}
+
+fn bcp47(posix: &str) -> String {
+    match posix.split(['.', '@']).next() {
+        None | Some("" | "C" | "POSIX") => "en".into(),
+        Some(name) => name.replace('_', "-"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bcp47_of_posix_names_drops_what_is_no_language() {
+        for (posix, tag) in
+            [("de_AT.UTF-8", "de-AT"), ("C.UTF-8", "en"), ("", "en"), ("sr_RS@latin", "sr-RS")]
+        {
+            assert_eq!(bcp47(posix), tag);
+        }
+    }
 }

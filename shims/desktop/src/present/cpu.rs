@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use kinora_host::realtime::Screen;
 use kinora_port::{Failure, ImageStore, Next, Picture, PixelRect, UiRaster, VideoOutput, Vsync, code};
 use kinora_raster_cpu::{Canvas, CpuRaster};
 use softbuffer::{Context, Rect, SoftBufferError, Surface};
 use winit::raw_window_handle::{HasDisplayHandle, RawDisplayHandle};
 use winit::window::Window;
-
-use super::Screen;
 
 /// Most buffers a display server is known to use in turn.
 const MAX_BUFFERS: usize = 4;
@@ -52,7 +51,7 @@ impl CpuOutput {
             self.surface.resize(w, h)?;
             self.size = (width, height);
         }
-        let exposed = std::mem::take(&mut self.screen.lock().exposed);
+        let exposed = self.screen.take_exposed();
         let mut buffer = self.surface.buffer_mut()?;
         let age = usize::from(buffer.age());
         // Of a new buffer nothing is known, nor by a new raster.
@@ -95,7 +94,7 @@ fn rect(area: &PixelRect) -> Option<Rect> {
 
 impl VideoOutput for CpuOutput {
     fn size(&self) -> (u32, u32) {
-        self.screen.lock().size
+        self.screen.size()
     }
 
     fn vsync(&self) -> Option<Vsync> {

@@ -4,16 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use kinora_host::realtime::{Clock, Refreshes, Screen};
 use kinora_port::{Failure, ImageStore, Next, Picture, UiRaster, VideoOutput, Vsync, code};
 use kinora_raster_gpu::GpuRaster;
 use wgpu::{
     Adapter, AdapterInfo, CurrentSurfaceTexture, DeviceType, Instance, InstanceDescriptor, TextureFormat,
 };
 use winit::window::Window;
-
-use super::Screen;
-use super::pace::Refreshes;
-use crate::session::Clock;
 
 /// Texture formats whose values are taken as they are: video and colours are encoded already.
 const FORMATS: [TextureFormat; 2] = [TextureFormat::Bgra8Unorm, TextureFormat::Rgba8Unorm];
@@ -65,7 +62,7 @@ impl GpuOutput {
         let formats = surface.get_capabilities(&adapter).formats;
         let format = FORMATS.into_iter().find(|format| formats.contains(format));
         let format = format.ok_or("it offers no plain 8-bit format for windows")?;
-        let (width, height) = screen.lock().size;
+        let (width, height) = screen.size();
         let config = surface.get_default_config(&adapter, width.max(1), height.max(1));
         let config = wgpu::SurfaceConfiguration {
             format,
@@ -75,7 +72,7 @@ impl GpuOutput {
         };
         surface.configure(&device, &config);
         let raster = GpuRaster::new(device.clone(), queue.clone(), format);
-        let refreshes = Refreshes::new(screen.lock().period_us, clock.now());
+        let refreshes = Refreshes::new(screen.period_us(), clock.now());
         Ok(GpuOutput { window, screen, clock, surface, device, queue, config, raster, refreshes, lost })
     }
 
@@ -102,7 +99,7 @@ impl GpuOutput {
 
 impl VideoOutput for GpuOutput {
     fn size(&self) -> (u32, u32) {
-        self.screen.lock().size
+        self.screen.size()
     }
 
     fn vsync(&self) -> Option<Vsync> {

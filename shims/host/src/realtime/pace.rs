@@ -72,18 +72,19 @@ fn refresh_after(vsync: Vsync, now: HostUs) -> HostUs {
 }
 
 /// Finds a screen's refreshes from the moments at which waiting for it ended, which are late by varying amounts.
-pub(super) struct Refreshes {
+pub struct Refreshes {
     period_us: u64,
     last_us: HostUs,
 }
 
 impl Refreshes {
-    pub(super) fn new(period_us: Option<u64>, now: HostUs) -> Self {
+    /// Refreshes every `period_us` (60 a second if unknown) from `now` on.
+    pub fn new(period_us: Option<u64>, now: HostUs) -> Self {
         Refreshes { period_us: period_us.unwrap_or(DEFAULT_PERIOD_US), last_us: now }
     }
 
-    /// A wait ended now.
-    pub(super) fn observe(&mut self, now: HostUs) {
+    /// A wait for the screen ended now.
+    pub fn observe(&mut self, now: HostUs) {
         let since = now.saturating_sub(self.last_us);
         let periods = (since + self.period_us / 2) / self.period_us;
         let expected = self.last_us + periods * self.period_us;
@@ -92,7 +93,8 @@ impl Refreshes {
         self.last_us = expected.saturating_add_signed(error / 4);
     }
 
-    pub(super) fn vsync(&self) -> Vsync {
+    /// The rhythm as far as it is known.
+    pub fn vsync(&self) -> Vsync {
         Vsync { last_us: self.last_us, period_us: self.period_us as u32 }
     }
 }
