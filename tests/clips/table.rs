@@ -103,7 +103,7 @@ pub(crate) const CLIPS: &[Clip] = &[
     ),
     clip(
         "h264_rotated.mp4",
-        "-f lavfi -i testsrc2=s=320x180:r=25:d=2 -c:v libx264 -preset fast -pix_fmt yuv420p -metadata:s:v:0 rotate=90",
+        "-f lavfi -i testsrc2=s=320x180:r=25:d=2 -c:v libx264 -preset fast -pix_fmt yuv420p THEN -c copy -metadata:s:v:0 rotate=90",
         true,
         None,
     ),

@@ -1,13 +1,22 @@
-//! What tests of the whole have in common: the programs under test, media made by FFmpeg, and FFmpeg as the oracle.
+//! What tests of the whole have in common: the programs under test, media made by FFmpeg, FFmpeg as the oracle,
+//! and a display and a sound server to play on.
 
+mod display;
 mod media;
 mod oracle;
 mod player;
+mod scenario;
+mod screen;
+mod sound;
 mod wav;
 
+pub use display::Display;
 pub use media::{Media, make};
 pub use oracle::{framemd5, pcm_f32, probe_frames};
 pub use player::{Outcome, Played, play};
+pub use scenario::{Scenario, scenarios};
+pub use screen::Screen;
+pub use sound::{Ears, HEARD_HZ, SoundServer};
 pub use wav::Wav;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,8 @@ use crate::target_folder;
 pub struct Media {
     /// File name.
     pub name: &'static str,
-    /// Arguments separated by blanks.
+    /// Arguments separated by blanks; after `THEN` those of a second run whose input is the first one's output, for what FFmpeg writes only
+    /// when it copies.
     pub args: &'static str,
 }
 
@@ -27,7 +28,16 @@ pub fn make(media: &Media) -> Result<PathBuf, String> {
     std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     // Made under another name first, so that an interrupted run leaves no half file. The extension stays: it names the container.
     let unfinished = folder.join(format!("{}-{}", std::process::id(), media.name));
-    ffmpeg(media.args.split_whitespace(), &unfinished)?;
+    match media.args.split_once(" THEN ") {
+        None => ffmpeg(media.args.split_whitespace(), &unfinished)?,
+        Some((first, second)) => {
+            let halfway = folder.join(format!("{}-halfway-{}", std::process::id(), media.name));
+            ffmpeg(first.split_whitespace(), &halfway)?;
+            let input = halfway.to_string_lossy();
+            ffmpeg(["-i", &input].into_iter().chain(second.split_whitespace()), &unfinished)?;
+            std::fs::remove_file(&halfway).map_err(|e| e.to_string())?;
+        }
+    }
     std::fs::rename(&unfinished, &path).map_err(|e| e.to_string())?;
     Ok(path)
 }

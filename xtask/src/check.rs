@@ -1,6 +1,6 @@
 //! `test` and `ci`.
 
-use crate::env::{cargo, run};
+use crate::env::{cargo, cargo_native, run};
 use crate::{core, setup, tidy};
 
 /// Sets up, builds everything the tests start, and runs all tests (or those whose name contains `filter`).
@@ -8,16 +8,16 @@ pub(crate) fn test(filter: &[String]) -> Result<(), String> {
     setup::ensure(setup::Purpose::Test)?;
     println!("{}", core::build()?);
     // The programs the tests start, in the same profile as the tests themselves.
-    run(cargo().args(["build", "--workspace", "--exclude", "player-core", "--bins"]))?;
-    run(cargo().args(["test", "--workspace", "--exclude", "player-core", "--no-fail-fast"]).args(filter))
+    run(cargo_native("build").arg("--bins"))?;
+    run(cargo_native("test").arg("--no-fail-fast").args(filter))
 }
 
 /// Runs the scenarios and writes what comes of them as what is expected.
 pub(crate) fn bless() -> Result<(), String> {
     setup::ensure(setup::Purpose::Test)?;
     core::build()?;
-    run(cargo().args(["build", "--package", "kinora-headless"]))?;
-    run(cargo().args(["test", "--package", "kinora-tests", "--test", "scenarios"]).env("KINORA_BLESS", "1"))
+    run(cargo_native("build").args(["--bin", "kinora-headless"]))?;
+    run(cargo_native("test").args(["--test", "scenarios"]).env("KINORA_BLESS", "1"))
 }
 
 /// What CI runs: formatting, lints, architecture rules, documentation, tests.

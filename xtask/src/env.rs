@@ -30,3 +30,11 @@ fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
+
+/// `cargo` doing something with all native packages. What is built of them is always the same: another selection would have
+/// dependencies built again with other features.
+pub(crate) fn cargo_native(verb: &str) -> Command {
+    let mut command = cargo();
+    command.args([verb, "--workspace", "--exclude", "player-core"]);
+    command
+}

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::env::{cargo, root, run, target};
+use crate::env::{cargo_native, root, run, target};
 use crate::{core, setup};
 
 /// Sets up, builds, and becomes the player.
@@ -14,9 +14,8 @@ pub(crate) fn play(sources: &[String]) -> Result<(), String> {
     let display = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
-    let (package, program) =
-        if display { ("kinora", "kinora") } else { ("kinora-headless", "kinora-headless") };
-    run(cargo().args(["build", "--package", package]))?;
+    let program = if display { "kinora" } else { "kinora-headless" };
+    run(cargo_native("build").args(["--bin", program]))?;
 
     let sources = if sources.is_empty() { demo()? } else { sources.to_vec() };
     let mut player = Command::new(target().join("debug").join(program));

@@ -45,9 +45,6 @@ const PLAY: &[(&str, &str)] = &[
 const TEST: &[(&str, &str)] = &[
     ("ffmpeg", "the oracle for frames, sound and colours; makes test media"),
     ("xvfb", "a display for the desktop player"),
-    ("xdotool", "keys and the pointer for the desktop player"),
-    ("x11-utils", "looking at windows"),
-    ("imagemagick", "pictures of the display"),
     ("pulseaudio", "a sound device with a clock"),
     ("pulseaudio-utils", "recording what was heard"),
     ("dbus", "system media controls"),

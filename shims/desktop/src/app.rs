@@ -63,6 +63,7 @@ pub(crate) fn run(options: Options) -> Result<u32, String> {
         dropped: Vec::new(),
         stopping: None,
         unmanaged: false,
+        windowed: SIZE.into(),
         outcome: Ok(0),
     };
     let ended = event_loop.run_app(&mut app);
@@ -91,6 +92,8 @@ struct App {
     stopping: Option<Instant>,
     /// Nobody manages windows on this X server.
     unmanaged: bool,
+    /// The size before full screen, which a window manager would remember.
+    windowed: Size,
     outcome: Result<u32, String>,
 }
 
@@ -122,7 +125,7 @@ impl App {
         let handle = window.display_handle().map_err(|e| e.to_string())?.as_raw();
         self.unmanaged = !matches!(handle, RawDisplayHandle::Wayland(_)) && !has_window_manager();
         if self.unmanaged && self.options.fullscreen {
-            fill_screen(&window, true);
+            self.fill_screen(&window, true);
         }
         self.report_surface();
         let (screen, clock) = (Arc::clone(&self.session.links().screen), self.session.links().clock);
@@ -184,21 +187,23 @@ impl App {
         }
     }
 
+    /// What a window manager would do for full screen, where there is none.
+    fn fill_screen(&self, window: &Window, on: bool) {
+        let Some(monitor) = window.current_monitor() else { return };
+        let size = if on {
+            window.set_outer_position(monitor.position());
+            monitor.size().into()
+        } else {
+            self.windowed
+        };
+        // The answer is a resize event.
+        let _ = window.request_inner_size(size);
+    }
+
     fn exit(&mut self, event_loop: &ActiveEventLoop, outcome: Result<u32, String>) {
         self.outcome = outcome;
         event_loop.exit();
     }
-}
-
-/// What a window manager would do for full screen, where there is none.
-fn fill_screen(window: &Window, on: bool) {
-    let Some(monitor) = window.current_monitor() else { return };
-    if on {
-        window.set_outer_position(monitor.position());
-    }
-    let size: Size = if on { monitor.size().into() } else { SIZE.into() };
-    // The answer is a resize event.
-    let _ = window.request_inner_size(size);
 }
 
 /// Whether the X server's windows are managed (Extended Window Manager Hints, `_NET_SUPPORTING_WM_CHECK`).
@@ -231,9 +236,12 @@ impl ApplicationHandler<Ask> for App {
         };
         match ask {
             Ask::Fullscreen(on) => {
+                if on && window.fullscreen().is_none() {
+                    self.windowed = window.inner_size().into();
+                }
                 window.set_fullscreen(on.then_some(Fullscreen::Borderless(None)));
                 if self.unmanaged {
-                    fill_screen(window, on);
+                    self.fill_screen(window, on);
                 }
                 self.report_surface();
             }
@@ -248,7 +256,8 @@ impl ApplicationHandler<Ask> for App {
     fn window_event(&mut self, event_loop: &ActiveEventLoop, _: WindowId, event: WindowEvent) {
         let now = self.input().now();
         match event {
-            WindowEvent::CloseRequested => self.close(event_loop),
+            // Destroyed by somebody else, it cannot ask.
+            WindowEvent::CloseRequested | WindowEvent::Destroyed => self.close(event_loop),
             WindowEvent::Resized(_) | WindowEvent::ScaleFactorChanged { .. } | WindowEvent::Moved(_) => {
                 self.report_surface();
             }

@@ -63,9 +63,14 @@ async fn serve(window: EventLoopProxy<Ask>, input: Arc<Input>, todo: Receiver<Wi
     Ok(())
 }
 
-/// Whether there is a session bus to connect to (D-Bus Specification, "Well-known Message Bus Instances").
+/// Whether there is a session bus to connect to (D-Bus Specification, "Server Addresses" and "Well-known Message Bus Instances").
 pub(crate) fn has_session_bus() -> bool {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    set("DBUS_SESSION_BUS_ADDRESS").is_some()
-        || set("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists())
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match set("DBUS_SESSION_BUS_ADDRESS") {
+        Some(addresses) => addresses.split(';').any(|address| {
+            let path = address.strip_prefix("unix:path=").and_then(|rest| rest.split(',').next());
+            path.is_none_or(|path| Path::new(path).exists())
+        }),
+        None => set("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists()),
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::shell::Kind;
+
 /// Printed for `--help` and after a usage error.
 pub(crate) const USAGE: &str = "\
 usage: kinora-headless play SRC... [options]
@@ -12,6 +14,7 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --clock virtual|real   as fast as possible and reproducible (default), or in real time
   --until SECONDS        stop then
   --size WxH             surface in pixels (default 1280x720)
+  --device desktop|tv    whose interface is shown (default desktop)
   --scale S              physical pixels per logical pixel (default 1)
   --keys \"T:KEY,...\"     press keys, e.g. \"2.5:right,4:ok\"; names as --list-keys prints
   --screenshot T=FILE    what the screen shows then, as PNG; may be repeated
@@ -34,6 +37,7 @@ pub(crate) struct Options {
     pub(crate) until_us: Option<u64>,
     pub(crate) size: (u32, u32),
     pub(crate) scale_permille: u32,
+    pub(crate) device: Kind,
     pub(crate) keys: Vec<(u64, String)>,
     pub(crate) screenshots: Vec<(u64, PathBuf)>,
     pub(crate) frames: Option<PathBuf>,
@@ -60,6 +64,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         until_us: None,
         size: (1280, 720),
         scale_permille: 1000,
+        device: Kind::Desktop,
         keys: Vec::new(),
         screenshots: Vec::new(),
         frames: None,
@@ -89,6 +94,13 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("until") => options.until_us = Some(seconds(&text(&mut parser)?)?),
             Long("size") => options.size = size(&text(&mut parser)?)?,
             Long("scale") => options.scale_permille = scale(&text(&mut parser)?)?,
+            Long("device") => {
+                options.device = match text(&mut parser)?.as_str() {
+                    "desktop" => Kind::Desktop,
+                    "tv" => Kind::Tv,
+                    other => return Err(format!("--device is desktop or tv, not `{other}`")),
+                }
+            }
             Long("keys") => options.keys.extend(keys(&text(&mut parser)?)?),
             Long("screenshot") => options.screenshots.push(screenshot(&text(&mut parser)?)?),
             Long("frames") => options.frames = Some(text(&mut parser)?.into()),
@@ -191,6 +203,7 @@ mod tests {
             ("play a --keys 1:frobnicate", "frobnicate"),
             ("play a --size 0x3", "0x3"),
             ("play a --until -1", "-1"),
+            ("play a --device fridge", "fridge"),
             ("play a --what", "--what"),
         ] {
             assert!(options(line).unwrap_err().contains(word), "{line}");

@@ -1,6 +1,10 @@
 //! Names of keys for scripts, and the script as an input source.
 
+use std::sync::PoisonError;
+
 use kinora_port::{HostUs, InputEvent, InputSource, Key};
+
+use crate::shell::Caused;
 
 /// Name, USB HID usage of the keyboard page, meaning (`wit/player.wit`), text.
 const KEYS: &[(&str, u32, u32, &str)] = &[
@@ -70,13 +74,14 @@ pub(crate) fn names() -> String {
 pub(crate) struct Script {
     /// In order of time.
     events: std::collections::VecDeque<(HostUs, InputEvent)>,
+    caused: Caused,
 }
 
 impl Script {
     /// How long a key is held.
     const HELD_US: HostUs = 50_000;
 
-    pub(crate) fn new(open: Vec<String>, keys: &[(HostUs, String)]) -> Self {
+    pub(crate) fn new(open: Vec<String>, keys: &[(HostUs, String)], caused: Caused) -> Self {
         let mut events = vec![(0, InputEvent::Open { sources: open, append: false })];
         for (at, name) in keys {
             let key = find(name).expect("names were checked with the command line");
@@ -85,17 +90,21 @@ impl Script {
             events.push((up, InputEvent::Key(Key { phase: 3, host_us: up, ..key })));
         }
         events.sort_by_key(|(at, _)| *at);
-        Script { events: events.into() }
+        Script { events: events.into(), caused }
     }
 }
 
 impl InputSource for Script {
     fn poll(&mut self, now_us: HostUs) -> Vec<InputEvent> {
         let due = self.events.partition_point(|(at, _)| *at <= now_us);
-        self.events.drain(..due).map(|(_, event)| event).collect()
+        let mut caused = self.caused.lock().unwrap_or_else(PoisonError::into_inner);
+        caused.drain(..).chain(self.events.drain(..due).map(|(_, event)| event)).collect()
     }
 
     fn next_us(&self) -> Option<HostUs> {
+        if !self.caused.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return Some(0);
+        }
         self.events.front().map(|(at, _)| *at)
     }
 }

@@ -4,6 +4,7 @@ mod args;
 mod keys;
 mod report;
 mod run;
+mod shell;
 mod tap;
 mod wav;
 

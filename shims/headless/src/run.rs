@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 
 use kinora_decode_ffmpeg::FfmpegDecoders;
 use kinora_decode_symphonia::SymphoniaDecoders;
-use kinora_host::{Device, Inbox, Limits, Player, PlayerConfig, Ports, Stage};
+use kinora_host::{Inbox, Limits, Player, PlayerConfig, Ports, Stage};
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
-use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Shell, Storage, UiRaster};
+use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Storage, UiRaster};
 use kinora_raster_cpu::{Canvas, CpuRaster};
 use kinora_store::FileStorage;
 
 use crate::args::Options;
 use crate::keys::Script;
 use crate::report::{self, Report};
+use crate::shell::{Caused, HeadlessShell, Kind};
 use crate::tap::Recording;
 
 /// Encoded samples kept, as on a desktop.
@@ -46,15 +47,6 @@ pub(crate) fn play(options: &Options) -> Result<(), String> {
     match status {
         0 => Ok(()),
         _ => Err(report.errors.last().cloned().unwrap_or_else(|| "could not play".into())),
-    }
-}
-
-/// A shell that only knows how to end.
-struct EndingShell;
-
-impl Shell for EndingShell {
-    fn has(&self, ability: &str) -> bool {
-        ability == "exit"
     }
 }
 
@@ -119,22 +111,31 @@ impl Run {
             Box::new(move || bell.ring()),
         );
         let stage = Stage::new(Arc::clone(&pipeline));
-        let net = HostNet::new(reading, inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
+        let mut net = HostNet::new(reading, inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
         let storage: Box<dyn Storage> = match &options.storage {
             Some(path) => Box::new(FileStorage::open(path)),
             None => Box::new(MemoryStorage::default()),
         };
-        let facts = [("class", "headless"), ("pointer", "no"), ("locale", "en")];
         let forgetful = u8::from(options.storage.is_none());
         let config = PlayerConfig {
             limits: if options.virtual_clock { Limits::VIRTUAL } else { Limits::REAL_TIME },
             seed: 0,
             wall_offset_us: None,
-            device: Device { facts: facts.map(|(k, v)| (k.to_owned(), v.to_owned())).into() },
+            device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
             launch_extras: vec![(FORGETFUL, vec![forgetful]), (EXIT_AT_END, vec![1])],
             log_level: options.log_level,
         };
         let sources = options.sources.iter().map(|source| absolute(source)).collect();
+        let surface = InputEvent::Surface {
+            width_px: options.size.0,
+            height_px: options.size.1,
+            scale_permille: options.scale_permille,
+            refresh_mhz: 0,
+            fullscreen: options.device == Kind::Tv,
+        };
+        let caused = Caused::default();
+        let shell =
+            HeadlessShell { kind: options.device, surface: surface.clone(), caused: Arc::clone(&caused) };
         let ports = Ports {
             pipeline: Arc::clone(&pipeline),
             decoders,
@@ -143,15 +144,8 @@ impl Run {
             inbox: Arc::clone(&inbox),
             net: Box::new(net),
             storage,
-            shell: Box::new(EndingShell),
-            input: Box::new(Script::new(sources, &options.keys)),
-        };
-        let surface = InputEvent::Surface {
-            width_px: options.size.0,
-            height_px: options.size.1,
-            scale_permille: options.scale_permille,
-            refresh_mhz: 0,
-            fullscreen: true,
+            shell: Box::new(shell),
+            input: Box::new(Script::new(sources, &options.keys, caused)),
         };
         let player = Player::new(engine, core, config, ports, surface);
         Ok(Run {
@@ -177,6 +171,11 @@ impl Run {
             let now = self.clock.now();
             let mut next = self.settle(now)?;
             if let Some(status) = self.player.exit_status() {
+                // What is to be seen later is what stays on the screen.
+                for (at, path) in screenshots {
+                    self.advance_to(Some(*at), now);
+                    self.screenshot(*at, path)?;
+                }
                 return Ok(status);
             }
             if let Some(fault) = self.player.given_up() {

@@ -54,7 +54,7 @@ impl Error {
     pub(crate) fn fetch(failure: &Failure) -> Self {
         let (kind, reason) = match failure.code {
             4 => (ErrorKind::Denied, "This device does not allow the address."),
-            5 => (ErrorKind::NotFound, "Nothing is at this address."),
+            5 => (ErrorKind::NotFound, "There is no file with this name."),
             6 => (ErrorKind::Network, "There is no connection to the network."),
             7 => (ErrorKind::Network, "The server did not answer in time."),
             8 => (ErrorKind::Network, "No secure connection could be made to the server."),

@@ -404,7 +404,6 @@ impl Session {
 
     /// Gives the item up.
     pub(crate) fn fail(&mut self, error: Error, shim: &mut dyn Shim) {
-        shim.log(1, &error.reason);
         self.close_source(shim);
         self.error.get_or_insert(error);
     }

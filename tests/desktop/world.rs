@@ -1,0 +1,274 @@
+//! What happens around a player: sound and its devices, the desktop, the end.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use kinora_tests::{HEARD_HZ, Media, Screen, SoundServer, make, root};
+use libtest_mimic::Trial;
+
+use crate::trial;
+use crate::watching::{World, wait_for};
+
+/// Ten seconds; each second begins with a flash and a beep of 1 kHz.
+const CLIP: &str = "assets/demo/3 Flash and beep.mp4";
+
+fn clip() -> String {
+    root().join(CLIP).to_string_lossy().into_owned()
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("sound_of_the_clip_is_heard".into(), sound_is_heard),
+        trial("sound_server_that_dies_and_returns_is_no_end".into(), sound_server_dies),
+        trial("no_sound_device_plays_to_the_end".into(), no_sound_device),
+        trial("media_controls_pause_seek_and_tell".into(), media_controls),
+        trial("window_closed_resumes_there_next_time".into(), close_and_resume),
+        trial("key_q_quits_with_status_0".into(), quits),
+        trial("pointer_moved_shows_the_controls".into(), pointer),
+        trial("missing_file_at_the_end_exits_with_status_1".into(), missing),
+    ]
+}
+
+/// Seconds at which beeps begin: the first loud sample after 200 ms of silence.
+fn beeps(heard: &[f32]) -> Vec<f64> {
+    let (mut beeps, mut quiet) = (Vec::new(), HEARD_HZ);
+    for (at, sample) in heard.iter().enumerate() {
+        if sample.abs() < 0.02 {
+            quiet += 1;
+        } else {
+            if quiet > HEARD_HZ / 5 {
+                beeps.push(at as f64 / HEARD_HZ as f64);
+            }
+            quiet = 0;
+        }
+    }
+    beeps
+}
+
+fn sound_is_heard() -> Result<(), String> {
+    let mut world = World::new("sound")?;
+    let server = SoundServer::start(&world.folder)?;
+    world.set("PULSE_SERVER", server.address());
+    let ears = server.listen()?;
+    let mut watching = world.play(&["--exit-at-end", &clip()])?;
+    let status = watching.wait()?;
+    if status != 0 {
+        return Err(format!("status {status}: {}", watching.stderr()));
+    }
+    let beeps = wait_for("the last beep", || {
+        let beeps = beeps(&ears.heard());
+        if beeps.len() >= 10 { Ok(beeps) } else { Err(format!("beeps at {beeps:?} s")) }
+    })?;
+    // Sample clocks do not drift from each other on one machine: the gaps are seconds, whatever was late.
+    let steady = beeps.windows(2).all(|pair| (pair[1] - pair[0] - 1.0).abs() < 0.005);
+    if beeps.len() == 10 && steady { Ok(()) } else { Err(format!("beeps at {beeps:?} s")) }
+}
+
+fn sound_server_dies() -> Result<(), String> {
+    let mut world = World::new("sound-dies")?;
+    let server = SoundServer::start(&world.folder)?;
+    world.set("PULSE_SERVER", server.address());
+    let mut watching = world.play(&["--exit-at-end", &clip(), &clip()])?;
+    watching.wait_moving()?;
+    drop(server);
+    watching.wait_moving()?;
+    let server = SoundServer::start(&world.folder)?;
+    let ears = server.listen()?;
+    wait_for("a beep on the new server", || {
+        if beeps(&ears.heard()).is_empty() { Err("silence".into()) } else { Ok(()) }
+    })?;
+    match watching.wait()? {
+        0 => Ok(()),
+        status => Err(format!("status {status}: {}", watching.stderr())),
+    }
+}
+
+fn no_sound_device() -> Result<(), String> {
+    let world = World::new("no-sound")?;
+    let mut watching = world.play(&["--exit-at-end", &clip()])?;
+    watching.wait_moving()?;
+    match watching.wait()? {
+        0 => Ok(()),
+        status => Err(format!("status {status}: {}", watching.stderr())),
+    }
+}
+
+/// A session bus of a test's own; ended when dropped.
+struct SessionBus {
+    daemon: Child,
+    address: String,
+}
+
+impl Drop for SessionBus {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+impl SessionBus {
+    fn start() -> Result<Self, String> {
+        let mut daemon = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--print-address=1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| format!("dbus-daemon: {e}"))?;
+        let mut address = String::new();
+        let out = daemon.stdout.take().expect("it was piped");
+        let read = BufReader::new(out).read_line(&mut address);
+        let bus = SessionBus { daemon, address: address.trim().to_owned() };
+        read.map_err(|e| format!("dbus-daemon: {e}"))?;
+        Ok(bus)
+    }
+
+    /// Calls a method of the player's media controls (MPRIS D-Bus Interface Specification 2.2); the reply as text.
+    fn call(&self, method: &str, args: &[&str]) -> Result<String, String> {
+        let output = Command::new("dbus-send")
+            .args([
+                "--print-reply",
+                "--dest=org.mpris.MediaPlayer2.kinora",
+                "/org/mpris/MediaPlayer2",
+                method,
+            ])
+            .args(args)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .output()
+            .map_err(|e| format!("dbus-send: {e}"))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    fn property(&self, name: &str) -> Result<String, String> {
+        let args = ["string:org.mpris.MediaPlayer2.Player", &format!("string:{name}")];
+        self.call("org.freedesktop.DBus.Properties.Get", &args)
+    }
+
+    fn wait_status(&self, status: &str) -> Result<(), String> {
+        wait_for(&format!("PlaybackStatus {status}"), || {
+            let now = self.property("PlaybackStatus")?;
+            if now.contains(&format!("\"{status}\"")) { Ok(()) } else { Err(now) }
+        })
+    }
+
+    fn position_us(&self) -> Result<i64, String> {
+        let reply = self.property("Position")?;
+        let number = reply.split_whitespace().last().and_then(|word| word.parse().ok());
+        number.ok_or(format!("Position is `{reply}`"))
+    }
+}
+
+fn media_controls() -> Result<(), String> {
+    const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
+    let mut world = World::new("media-controls")?;
+    let bus = SessionBus::start()?;
+    world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
+    let mut watching = world.play(&["--exit-at-end", &clip(), &clip()])?;
+    bus.wait_status("Playing")?;
+    let metadata = bus.property("Metadata")?;
+    if !metadata.contains("Flash and beep") {
+        return Err(format!("no title in {metadata}"));
+    }
+    bus.call(&format!("{PLAYER}.PlayPause"), &[])?;
+    bus.wait_status("Paused")?;
+    let before = bus.position_us()?;
+    bus.call(&format!("{PLAYER}.Seek"), &["int64:4000000"])?;
+    wait_for("the new position", || {
+        let now = bus.position_us()?;
+        if (now - before - 4_000_000).abs() < 50_000 { Ok(()) } else { Err(format!("{before} to {now} us")) }
+    })?;
+    bus.call(&format!("{PLAYER}.Next"), &[])?;
+    wait_for("the beginning of the next item", || {
+        let now = bus.position_us()?;
+        if now < before { Ok(()) } else { Err(format!("{now} us")) }
+    })?;
+    bus.call(&format!("{PLAYER}.Play"), &[])?;
+    match watching.wait()? {
+        0 => Ok(()),
+        status => Err(format!("status {status}: {}", watching.stderr())),
+    }
+}
+
+fn close_and_resume() -> Result<(), String> {
+    // Long enough for a position to be worth remembering.
+    let film = make(&Media {
+        name: "long.mp4",
+        args: "-f lavfi -i testsrc=size=160x90:rate=5:duration=400 -pix_fmt yuv420p -c:v libx264 -preset veryfast",
+    })?;
+    let film = film.to_string_lossy();
+    let mut world = World::new("close")?;
+    let bus = SessionBus::start()?;
+    world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
+    let mut watching = world.play(&[&film])?;
+    watching.wait_moving()?;
+    watching.press("5")?;
+    wait_for("the middle", || match bus.position_us()? {
+        200_000_000.. => Ok(()),
+        now => Err(format!("{now} us")),
+    })?;
+    world.display.close(watching.window)?;
+    let status = watching.wait()?;
+    if status != 0 {
+        return Err(format!("closing: status {status}: {}", watching.stderr()));
+    }
+    drop(watching);
+    let watching = world.play(&[&film])?;
+    watching.wait_moving()?;
+    match bus.position_us()? {
+        200_000_000..300_000_000 => Ok(()),
+        now => Err(format!("the second time it began at {now} us")),
+    }
+}
+
+fn quits() -> Result<(), String> {
+    let world = World::new("quit")?;
+    let mut watching = world.play(&[&clip()])?;
+    watching.wait_moving()?;
+    let title = world.display.title(watching.window)?;
+    if !title.contains("Flash and beep") {
+        return Err(format!("the window is called `{title}`"));
+    }
+    watching.press("q")?;
+    match watching.wait()? {
+        0 => Ok(()),
+        status => Err(format!("status {status}: {}", watching.stderr())),
+    }
+}
+
+fn pointer() -> Result<(), String> {
+    // Whatever is to be seen over it is the player's own.
+    let black = make(&Media {
+        name: "black.mp4",
+        args: "-f lavfi -i color=black:size=640x360:rate=10:duration=60 -pix_fmt yuv420p -c:v libx264 -preset veryfast",
+    })?;
+    let world = World::new("pointer")?;
+    let watching = world.play(&[&black.to_string_lossy()])?;
+    let black = |screen: &Screen| screen.rgb.iter().all(|channel| *channel <= 2);
+    let wait = |what: &str, hidden: bool| {
+        wait_for(what, || {
+            let screen = watching.look()?;
+            if black(&screen) == hidden { Ok(()) } else { Err("they do not".into()) }
+        })
+    };
+    wait("controls that show at the start", false)?;
+    wait("controls that hide by themselves", true)?;
+    world.display.point(300, 200)?;
+    world.display.point(310, 210)?;
+    wait("controls that show for the pointer", false)
+}
+
+fn missing() -> Result<(), String> {
+    let world = World::new("missing")?;
+    let mut watching = world.play(&["--exit-at-end", "/nowhere/film.mp4"])?;
+    let status = watching.wait()?;
+    let said = watching.stderr();
+    if status == 1 && said.contains("“film” cannot be played") {
+        Ok(())
+    } else {
+        Err(format!("status {status}: {said}"))
+    }
+}
