@@ -20,6 +20,7 @@ pub use sound::{Ears, HEARD_HZ, SoundServer};
 pub use wav::Wav;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Where cargo puts what it builds, found from the running test itself.
 pub fn target_folder() -> PathBuf {
@@ -29,9 +30,14 @@ pub fn target_folder() -> PathBuf {
     profile.to_path_buf()
 }
 
-/// The repository's root.
+/// The repository's root: that of the clone cargo was called in, since clones that share a target folder share these programs.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let here =
+            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&here).parent().expect("tests/ lies in the root").to_path_buf()
+    });
+    &ROOT
 }
 
 /// A folder of this test's own for what it writes.
