@@ -63,6 +63,9 @@ fn places_that_hold_no_file_are_refused_with_a_reason() {
     assert_refused("directory", &folder.to_string_lossy());
     assert_refused("missing", &folder.join("there is none.mp4").to_string_lossy());
     assert_refused("scheme", "gopher://example.org/film.mp4");
+    // Opens, and then every read fails; and one that never ends.
+    assert_refused("unreadable", "/proc/self/mem");
+    assert_refused("endless", "/dev/zero");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use kinora_time::{HostUs, MediaUs};
 
 use crate::error::Error;
 use crate::event::NetChange;
+use crate::language;
 use crate::queue::percent_decoded;
 use crate::resume::CaptionsChoice;
 use crate::shim::Shim;
@@ -120,7 +121,7 @@ impl Captions {
         }
         let full = |language: &str| {
             let mut fits = self.entries.iter().filter(|entry| !entry.view.forced);
-            fits.find(|entry| !language.is_empty() && same_language(&entry.view.language, language))
+            fits.find(|entry| !language.is_empty() && language::same(&entry.view.language, language))
         };
         let found = match &preference.remembered {
             Some(CaptionsChoice::Language(language)) if language.is_empty() => self.any(),
@@ -131,8 +132,9 @@ impl Captions {
         };
         let forced = || {
             let mut forced = self.entries.iter().filter(|entry| entry.view.forced);
-            forced
-                .find(|entry| entry.default || audio.is_empty() || same_language(&entry.view.language, audio))
+            forced.find(|entry| {
+                entry.default || audio.is_empty() || language::same(&entry.view.language, audio)
+            })
         };
         found.or_else(forced).map(|entry| entry.view.id)
     }
@@ -271,13 +273,8 @@ impl Captions {
 
 /// A track's own name, or its language, or its number.
 pub(crate) fn label(track: &Track, index: usize) -> String {
-    if !track.label.is_empty() {
-        track.label.clone()
-    } else if !track.language.is_empty() {
-        track.language.clone()
-    } else {
-        format!("Track {}", index + 1)
-    }
+    let names = [track.label.clone(), language::name(&track.language)];
+    names.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| format!("Track {}", index + 1))
 }
 
 /// Label, language and the forced mark of a caption file, from the suffixes of its name: `Film.en.forced.srt`.
@@ -285,7 +282,7 @@ fn describe(url: &str) -> (String, String, bool) {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let name = percent_decoded(path.rsplit('/').next().unwrap_or_default());
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    let mut language = "";
+    let mut tag = "";
     let mut marks = Vec::new();
     let mut forced = false;
     for part in stem.split('.').skip(1).collect::<Vec<_>>().into_iter().rev() {
@@ -295,35 +292,18 @@ fn describe(url: &str) -> (String, String, bool) {
         } else if matches!(lower.as_str(), "sdh" | "cc" | "hi" | "default") {
             marks.push(part.to_ascii_uppercase());
         } else {
-            language = if is_language(part) { part } else { "" };
+            tag = if language::is_tag(part) { part } else { "" };
             break;
         }
     }
-    let mut label = if language.is_empty() { stem.to_owned() } else { language.to_owned() };
+    let mut label = if tag.is_empty() { stem.to_owned() } else { language::name(tag) };
     if forced {
         marks.push("forced".to_owned());
     }
     if !marks.is_empty() {
         label = format!("{label} ({})", marks.join(", "));
     }
-    (label, language.to_owned(), forced)
-}
-
-/// Two or three letters, perhaps with a region or script after a hyphen (BCP 47 section 2.1).
-fn is_language(text: &str) -> bool {
-    let mut parts = text.split(['-', '_']);
-    let primary =
-        parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()));
-    primary && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
-
-/// Whether two tags name one language: equal primary subtags, where ISO 639-2 codes count as the two letters they begin with
-/// for the languages that do (`eng`, `en`). Of the others a table would be needed that is not worth its bytes here.
-fn same_language(a: &str, b: &str) -> bool {
-    let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    let (a, b) = (primary(a), primary(b));
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    !short.is_empty() && (short == long || short.len() == 2 && long.len() == 3 && long.starts_with(&short))
+    (label, tag.to_owned(), forced)
 }
 
 fn payload_format(format: TextFormat) -> PayloadFormat {
@@ -346,10 +326,10 @@ mod tests {
 
     #[test]
     fn file_suffixes_name_language_and_marks() {
-        assert_eq!(describe("file:///a/Film.2001.en.srt"), ("en".to_owned(), "en".to_owned(), false));
+        assert_eq!(describe("file:///a/Film.2001.en.srt"), ("English".to_owned(), "en".to_owned(), false));
         assert_eq!(
             describe("file:///a/Film.pt-BR.forced.srt"),
-            ("pt-BR (forced)".to_owned(), "pt-BR".to_owned(), true)
+            ("Portuguese (BR) (forced)".to_owned(), "pt-BR".to_owned(), true)
         );
         assert_eq!(describe("file:///a/Film.srt"), ("Film".to_owned(), String::new(), false));
     }

@@ -237,10 +237,11 @@ impl Engine {
     fn settle(&mut self, now: HostUs, shim: &mut dyn Shim) {
         self.work(now, shim);
         let failed = self.session.as_ref().is_some_and(|session| session.failure().is_some());
-        if !failed {
+        // The queue may have lost its next item while the card was shown.
+        if !failed || !self.queue.has_next() {
             self.skip_at = None;
-        } else if self.skip_at.is_none() && self.queue.has_next() {
-            self.skip_at = Some(now.saturating_add(SKIP_US));
+        } else {
+            self.skip_at.get_or_insert(now.saturating_add(SKIP_US));
         }
         self.refresh();
         match self.status.clock.phase {

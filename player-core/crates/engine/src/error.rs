@@ -53,6 +53,7 @@ impl Error {
     /// A fetch that failed or was not allowed to start.
     pub(crate) fn fetch(failure: &Failure) -> Self {
         let (kind, reason) = match failure.code {
+            1 | 9 => return Error::new(ErrorKind::Content, sentence(&failure.message)),
             4 => (ErrorKind::Denied, "This device does not allow the address."),
             5 => (ErrorKind::NotFound, "There is no file with this name."),
             6 => (ErrorKind::Network, "There is no connection to the network."),

@@ -7,6 +7,7 @@ mod captions;
 mod engine;
 mod error;
 mod event;
+mod language;
 mod queue;
 mod resume;
 mod session;

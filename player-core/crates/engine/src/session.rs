@@ -73,6 +73,8 @@ pub(crate) struct Session {
     error: Option<Error>,
     notice: Option<String>,
     unfinished: bool,
+    /// When it was last polled.
+    polled_at: HostUs,
     list: Option<Vec<SourceSpec>>,
 }
 
@@ -99,6 +101,7 @@ impl Session {
             error: None,
             notice: None,
             unfinished: false,
+            polled_at: 0,
             list: None,
         }
     }
@@ -182,16 +185,20 @@ impl Session {
     pub(crate) fn wake_us(&self, now: HostUs) -> Option<HostUs> {
         let captions = self.captions.wake_us();
         if self.error.is_some() {
-            return captions;
+            return captions.filter(|at| *at > self.polled_at);
         }
-        let source = match &self.stage {
-            Stage::Sniffing(sniffer) => sniffer.wake_us(),
-            Stage::Source(source) => source.wake_us(),
+        // Streams that were taken over wait for their source.
+        let (source, refill) = match &self.stage {
+            Stage::Sniffing(sniffer) => (sniffer.wake_us(), None),
+            Stage::Source(source) => (source.wake_us(), self.feeds.wake_us(self.anchor)),
         };
         let waiting =
             self.next_seek.and(self.pending.as_ref()).map(|pending| pending.since + SEEK_PATIENCE_US);
         let slice = self.unfinished.then_some(now);
-        [captions, source, self.feeds.wake_us(self.anchor), waiting, slice].into_iter().flatten().min()
+        // What was due in the last poll and is still due waits for an event: asking again at once would not help.
+        let times =
+            [captions, source, refill, waiting].into_iter().flatten().filter(|at| *at > self.polled_at);
+        times.chain(slice).min()
     }
 
     // ---- events
@@ -283,7 +290,7 @@ impl Session {
 
     /// Does what can be done now, within a turn's budget.
     pub(crate) fn poll(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) {
-        self.unfinished = false;
+        (self.unfinished, self.polled_at) = (false, now);
         if !self.tracks.is_empty() {
             self.captions.poll(now, shim);
         }

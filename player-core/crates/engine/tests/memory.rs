@@ -164,7 +164,7 @@ fn caption_file_is_fetched_when_chosen_and_counts_from_the_start() {
     let mut p = with_captions(s);
     assert_eq!(p.shim.count("fetch file:///long.en"), 0);
     let id = p.status().tracks.captions[0].id;
-    assert_eq!(p.status().tracks.captions[0].label, "en");
+    assert_eq!(p.status().tracks.captions[0].label, "English");
     p.command(|e, now, s| e.select_captions(Some(id), now, s));
     p.run_for(SECOND);
     assert_eq!(shown(&p, 12_000_000, 12_000_001), ["Hello"]);

@@ -7,6 +7,7 @@ use crate::view::TrackLabel;
 pub(crate) const NAME: &str = "Kinora";
 pub(crate) const OPEN: &str = "Open a file";
 pub(crate) const DROP_HINT: &str = "or drop files here";
+pub(crate) const DROP: &str = "Drop files here to play them";
 pub(crate) const NOTHING_OPEN: &str = "Nothing is open";
 pub(crate) const RETRY: &str = "Try again";
 pub(crate) const SKIP: &str = "Play next";

@@ -187,10 +187,11 @@ impl Reader {
             return Ok(());
         }
         let enough = self.ready() && ahead >= CREDIT_STEP;
-        if enough || self.window.ended() || self.retry_at.is_some_and(|at| now < at) {
+        // A time that has come is forgotten even if nothing is to be read: it must not wake the engine again.
+        self.retry_at = self.retry_at.filter(|at| now < *at);
+        if enough || self.window.ended() || self.retry_at.is_some() {
             return Ok(());
         }
-        self.retry_at = None;
         self.start(now, room.clamp(1, FIRST_CREDIT.min(self.window_bytes).max(self.need.1)), shim)
     }
 

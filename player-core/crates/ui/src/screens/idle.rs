@@ -54,7 +54,11 @@ impl Ui {
             y += button_h;
         }
         y += hint_gap + 2 * hint.half_cap();
-        let words = if view.can_open && m.pointer { strings::DROP_HINT } else { strings::NOTHING_OPEN };
+        let words = match (m.pointer, view.can_open) {
+            (true, true) => strings::DROP_HINT,
+            (true, false) => strings::DROP,
+            (false, _) => strings::NOTHING_OPEN,
+        };
         if !view.can_open || m.pointer {
             let text = self.text.line(words, hint, m.safe().w);
             nodes.extend(self.text.draw(&text, cx - text.width / 2, y, theme::TEXT_SECONDARY));

@@ -69,6 +69,8 @@ pub(super) struct Lane {
     transfer: Option<(u64, HostUs)>,
     error: Option<Error>,
     ended: bool,
+    /// Nothing is wanted: reading goes on when that changes, not when a time has come.
+    resting: bool,
     /// Nothing has left this lane since the first sample was read.
     fresh: bool,
 }
@@ -115,6 +117,7 @@ impl Lane {
             transfer: None,
             error: None,
             ended: false,
+            resting: false,
             fresh: true,
         };
         lane.set_playlist(playlist);
@@ -206,6 +209,9 @@ impl Lane {
     }
 
     pub(super) fn wake_us(&self) -> Option<HostUs> {
+        if self.resting {
+            return None;
+        }
         let reader = self.run.as_ref().and_then(|run| run.reader.as_ref()).and_then(Reader::wake_us);
         reader.or(self.init_download.as_ref().and_then(Download::wake_us))
     }
@@ -240,7 +246,8 @@ impl Lane {
                 return Progress::Failed(error);
             }
             let wanted = if announced { cx.feeds.hungry(Some(&ids)) } else { self.held.is_none() };
-            if !wanted || cx.budget.is_spent() || self.ended {
+            self.resting = !wanted || self.ended;
+            if self.resting || cx.budget.is_spent() {
                 return Progress::Idle;
             }
             if let Some(sample) = self.held.take_if(|_| announced) {
