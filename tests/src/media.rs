@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::target_folder;
 
@@ -22,6 +23,9 @@ pub fn make(media: &Media) -> Result<PathBuf, String> {
     media.args.hash(&mut hasher);
     let folder = target_folder().join("test-media").join(format!("{:016x}", hasher.finish()));
     let path = folder.join(media.name);
+    // Tests of one program run at the same time and may want the same file.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if path.is_file() {
         return Ok(path);
     }

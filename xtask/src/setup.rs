@@ -45,6 +45,7 @@ const PLAY: &[(&str, &str)] = &[
 const TEST: &[(&str, &str)] = &[
     ("ffmpeg", "the oracle for frames, sound and colours; makes test media"),
     ("xvfb", "a display for the desktop player"),
+    ("weston", "a Wayland display for the desktop player"),
     ("pulseaudio", "a sound device with a clock"),
     ("pulseaudio-utils", "recording what was heard"),
     ("dbus", "system media controls"),
