@@ -13,6 +13,7 @@ usage: kinora [play] [SRC...] [options]     play files and addresses, or wait fo
   --present gpu|cpu      who draws (default: the GPU, unless it is none)
   --fullscreen           start in full screen
   --exit-at-end          exit when the last item is over
+  --record FILE          write down what the player core is told and answers; kinora-headless replays it
   --log LEVEL            log on stderr: 0 none, 1 errors (default) ... 4 everything
 
 Positions and settings are kept in $XDG_DATA_HOME/kinora, compiled cores in $XDG_CACHE_HOME/kinora.
@@ -28,6 +29,7 @@ pub(crate) struct Options {
     pub(crate) presenter: Option<Presenter>,
     pub(crate) fullscreen: bool,
     pub(crate) exit_at_end: bool,
+    pub(crate) record: Option<PathBuf>,
     pub(crate) log_level: u32,
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
                     other => return Err(format!("--present is gpu or cpu, not `{other}`")),
                 });
             }
+            Long("record") => options.record = Some(parser.value().map_err(|e| e.to_string())?.into()),
             Long("fullscreen") => options.fullscreen = true,
             Long("exit-at-end") => options.exit_at_end = true,
             Long("log") => {
@@ -100,13 +103,15 @@ mod tests {
 
     #[test]
     fn parse_full_line_reads_every_option() {
-        let line = "play a.mp4 --present cpu --core c.wasm --fullscreen play --exit-at-end --log 4";
+        let line =
+            "play a.mp4 --present cpu --core c.wasm --record t --fullscreen play --exit-at-end --log 4";
         let expected = Options {
             sources: vec!["a.mp4".into(), "play".into()],
             core: Some("c.wasm".into()),
             presenter: Some(Presenter::Cpu),
             fullscreen: true,
             exit_at_end: true,
+            record: Some("t".into()),
             log_level: 4,
         };
         assert_eq!(options(line), Ok(expected));

@@ -7,8 +7,8 @@ use std::thread;
 use kinora_audio_cpal::CpalSink;
 use kinora_decode_ffmpeg::FfmpegDecoders;
 use kinora_decode_symphonia::SymphoniaDecoders;
-use kinora_host::Device;
 use kinora_host::realtime::{Links, Parts, Session};
+use kinora_host::{Device, Recorder};
 use kinora_net::HostNet;
 use kinora_port::{Chain, Decoders, InputEvent, MemoryStorage, Storage};
 use kinora_store::FileStorage;
@@ -26,6 +26,10 @@ const EXIT_AT_END: u32 = 2;
 /// Starts everything that needs no window; the end is told to the window.
 pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Session, String> {
     let core = core_file(options.core.clone())?;
+    let recorder = options.record.as_deref().map(|path| {
+        Recorder::create(path, concat!("kinora ", env!("CARGO_PKG_VERSION")))
+            .map_err(|e| format!("cannot record to {}: {e}", path.display()))
+    });
     let links = Links::new();
     let mut net = HostNet::new(links.clock.reading(), links.inbox.net_events())
         .map_err(|e| format!("no network: {e}"))?;
@@ -44,6 +48,7 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         launch_extras: vec![(EXIT_AT_END, vec![u8::from(options.exit_at_end)])],
         buffer_bytes: BUFFER_BYTES,
         log_level: options.log_level,
+        recorder: recorder.transpose()?,
     };
     Session::start(links, parts, move |outcome| {
         // The loop may be gone already.

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::shell::Kind;
@@ -7,6 +8,7 @@ use crate::shell::Kind;
 /// Printed for `--help` and after a usage error.
 pub(crate) const USAGE: &str = "\
 usage: kinora-headless play SRC... [options]
+       kinora-headless replay TRACE [--core FILE]
 
 Plays without a screen and without a sound device. Times are seconds of host time since launch.
 
@@ -21,11 +23,15 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --frames FILE          a line a presented frame: pts_us width height md5
   --audio FILE           decoded sound as WAV, in its own rate and channels
   --report FILE          figures as JSON
+  --record FILE          write down what the player core is told and answers
+  --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --storage FILE         remember positions and settings here (default: nothing is remembered)
   --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
 
-Exit status: 0 played to the end, 1 could not play (reason on stderr), 2 usage.
+`replay` makes the recorded calls again, of the same core or another, and stops at the first difference.
+
+Exit status: 0 played to the end (or replayed without a difference), 1 could not play (reason on stderr), 2 usage.
 ";
 
 /// What to do.
@@ -43,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) frames: Option<PathBuf>,
     pub(crate) audio: Option<PathBuf>,
     pub(crate) report: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
+    pub(crate) kill_calls: BTreeSet<u64>,
     pub(crate) storage: Option<PathBuf>,
     pub(crate) log_level: u32,
 }
@@ -50,6 +58,7 @@ pub(crate) struct Options {
 /// What the command line asks for.
 pub(crate) enum Command {
     Play(Box<Options>),
+    Replay { trace: PathBuf, core: Option<PathBuf> },
     Help,
     ListKeys,
 }
@@ -70,6 +79,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         frames: None,
         audio: None,
         report: None,
+        record: None,
+        kill_calls: BTreeSet::new(),
         storage: None,
         log_level: 1,
     };
@@ -106,6 +117,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("frames") => options.frames = Some(text(&mut parser)?.into()),
             Long("audio") => options.audio = Some(text(&mut parser)?.into()),
             Long("report") => options.report = Some(text(&mut parser)?.into()),
+            Long("record") => options.record = Some(text(&mut parser)?.into()),
+            Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
             Long("storage") => options.storage = Some(text(&mut parser)?.into()),
             Long("log") => {
                 let level = text(&mut parser)?;
@@ -121,6 +134,12 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
     }
     match command {
         Some(command) if command == "play" => {}
+        Some(command) if command == "replay" => {
+            return match &options.sources[..] {
+                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core }),
+                _ => Err("replay takes one trace".into()),
+            };
+        }
         Some(command) => return Err(format!("unknown command `{}`", command.to_string_lossy())),
         None => return Err("a command is missing".into()),
     }
@@ -164,6 +183,11 @@ fn keys(text: &str) -> Result<Vec<(u64, String)>, String> {
         Ok((seconds(at)?, key.trim().to_owned()))
     };
     text.split(',').filter(|item| !item.trim().is_empty()).map(one).collect()
+}
+
+fn calls(text: &str) -> Result<Vec<u64>, String> {
+    let one = |item: &str| item.trim().parse().map_err(|_| format!("`{item}` is not the number of a call"));
+    text.split(',').map(one).collect()
 }
 
 fn screenshot(text: &str) -> Result<(u64, PathBuf), String> {

@@ -22,16 +22,21 @@ fn main() -> ExitCode {
             println!("{}", keys::names());
             ExitCode::SUCCESS
         }
-        Ok(Command::Play(options)) => match run::play(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                eprintln!("kinora-headless: {reason}");
-                ExitCode::from(1)
-            }
-        },
+        Ok(Command::Play(options)) => end(run::play(&options)),
+        Ok(Command::Replay { trace, core }) => end(run::replay(&trace, core)),
         Err(mistake) => {
             eprintln!("kinora-headless: {mistake}\n\n{}", args::USAGE);
             ExitCode::from(2)
+        }
+    }
+}
+
+fn end(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("kinora-headless: {reason}");
+            ExitCode::from(1)
         }
     }
 }

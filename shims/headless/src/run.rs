@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kinora_decode_ffmpeg::FfmpegDecoders;
 use kinora_decode_symphonia::SymphoniaDecoders;
-use kinora_host::{Inbox, Limits, Player, PlayerConfig, Ports, Stage};
+use kinora_host::{Inbox, Limits, Player, PlayerConfig, Ports, Recorder, Stage};
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
 use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Storage, UiRaster};
@@ -86,8 +86,12 @@ impl Run {
     fn new(options: &Options, recording: &Arc<Recording>, launched: Instant) -> Result<Self, String> {
         let clock = Clock { now_us: Arc::default(), since: (!options.virtual_clock).then_some(launched) };
         let engine = kinora_host::engine();
-        let core = kinora_host::load(&engine, &core_file(options)?, kinora_host::cache_folder().as_deref())
-            .map_err(|e| e.to_string())?;
+        let core = kinora_host::load(
+            &engine,
+            &core_file(options.core.clone())?,
+            kinora_host::cache_folder().as_deref(),
+        )
+        .map_err(|e| e.to_string())?;
         let core_start = launched.elapsed();
 
         let inbox = Inbox::new();
@@ -124,7 +128,12 @@ impl Run {
             device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
             launch_extras: vec![(FORGETFUL, vec![forgetful]), (EXIT_AT_END, vec![1])],
             log_level: options.log_level,
+            kill_calls: options.kill_calls.clone(),
         };
+        let recorder = options.record.as_deref().map(|path| {
+            Recorder::create(path, concat!("kinora-headless ", env!("CARGO_PKG_VERSION")))
+                .map_err(|e| format!("cannot record to {}: {e}", path.display()))
+        });
         let sources = options.sources.iter().map(|source| absolute(source)).collect();
         let surface = InputEvent::Surface {
             width_px: options.size.0,
@@ -146,6 +155,7 @@ impl Run {
             storage,
             shell: Box::new(shell),
             input: Box::new(Script::new(sources, &options.keys, caused)),
+            recorder: recorder.transpose()?,
         };
         let player = Player::new(engine, core, config, ports, surface);
         Ok(Run {
@@ -300,8 +310,21 @@ fn earliest(a: Option<HostUs>, b: Option<HostUs>) -> Option<HostUs> {
     [a, b].into_iter().flatten().min()
 }
 
-fn core_file(options: &Options) -> Result<PathBuf, String> {
-    options.core.clone().or_else(kinora_host::factory_core).ok_or_else(|| {
+/// Makes the calls of a trace again.
+pub(crate) fn replay(trace: &Path, core: Option<PathBuf>) -> Result<(), String> {
+    let engine = kinora_host::engine();
+    let core = kinora_host::load(&engine, &core_file(core)?, kinora_host::cache_folder().as_deref())
+        .map_err(|e| e.to_string())?;
+    let replayed = kinora_host::replay(&engine, &core, trace).map_err(|e| e.to_string())?;
+    println!(
+        "{} calls with {} imports of {} instances as recorded by core {}",
+        replayed.calls, replayed.imports, replayed.instances, replayed.recorded_core
+    );
+    Ok(())
+}
+
+fn core_file(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    given.or_else(kinora_host::factory_core).ok_or_else(|| {
         "there is no player core beside this program; name one with --core (`cargo xtask core` builds it)"
             .into()
     })

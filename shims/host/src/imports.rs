@@ -2,10 +2,11 @@
 
 mod display;
 mod media;
+mod table;
 
 use kinora_port::{Failure, Next, code};
 
-use crate::bindings::{device, log, net, shell, storage, types};
+use crate::bindings::{net, shell, types};
 use crate::convert;
 use crate::instance::State;
 use crate::turn::{ShellCommand, Turn};
@@ -21,29 +22,32 @@ impl State {
 
 impl types::Host for State {}
 
-impl net::Host for State {
-    fn fetch(&mut self, request: net::Request) -> Result<u64, types::Failure> {
+impl State {
+    pub(super) fn net_fetch(&mut self, request: net::Request) -> Result<u64, types::Failure> {
         self.turn().fetch(convert::net_request(request)).map_err(convert::failure)
     }
-    fn credit(&mut self, ticket: u64, bytes: u32) {
+    pub(super) fn net_credit(&mut self, ticket: u64, bytes: u32) {
         self.turn().credit(ticket, bytes);
     }
-    fn cancel(&mut self, ticket: u64) {
+    pub(super) fn net_cancel(&mut self, ticket: u64) {
         self.turn().cancel(ticket);
     }
-    fn live(&mut self) -> Vec<u64> {
+    pub(super) fn net_live(&mut self) -> Vec<u64> {
         self.turn().world.fetches.iter().copied().collect()
     }
 }
 
-impl storage::Host for State {
-    fn get(&mut self, key: String) -> Option<Vec<u8>> {
+impl State {
+    pub(super) fn storage_get(&mut self, key: String) -> Option<Vec<u8>> {
         self.turn().world.storage.get(&key).map(<[u8]>::to_vec)
     }
-    fn keys(&mut self, prefix: String) -> Vec<String> {
+    pub(super) fn storage_keys(&mut self, prefix: String) -> Vec<String> {
         self.turn().world.storage.keys(&prefix)
     }
-    fn apply(&mut self, batch: Vec<(String, Option<Vec<u8>>)>) -> Result<u64, types::Failure> {
+    pub(super) fn storage_apply(
+        &mut self,
+        batch: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<u64, types::Failure> {
         let size: usize = batch.iter().map(|(k, v)| k.len() + v.as_ref().map_or(0, Vec::len)).sum();
         if size > kinora_port::STORAGE_LIMIT_BYTES {
             let message = "a batch may not be larger than 1 MiB";
@@ -53,26 +57,26 @@ impl storage::Host for State {
     }
 }
 
-impl shell::Host for State {
-    fn set_fullscreen(&mut self, on: bool) -> Result<(), types::Failure> {
+impl State {
+    pub(super) fn shell_set_fullscreen(&mut self, on: bool) -> Result<(), types::Failure> {
         self.shell("fullscreen", ShellCommand::Fullscreen(on))
     }
-    fn pick_file(&mut self) -> Result<(), types::Failure> {
+    pub(super) fn shell_pick_file(&mut self) -> Result<(), types::Failure> {
         self.shell("pick-file", ShellCommand::PickFile)
     }
-    fn set_title(&mut self, title: String) -> Result<(), types::Failure> {
+    pub(super) fn shell_set_title(&mut self, title: String) -> Result<(), types::Failure> {
         self.shell("title", ShellCommand::Title(title))
     }
-    fn set_cursor(&mut self, visible: bool) -> Result<(), types::Failure> {
+    pub(super) fn shell_set_cursor(&mut self, visible: bool) -> Result<(), types::Failure> {
         self.shell("cursor", ShellCommand::Cursor(visible))
     }
-    fn set_awake(&mut self, on: bool) -> Result<(), types::Failure> {
+    pub(super) fn shell_set_awake(&mut self, on: bool) -> Result<(), types::Failure> {
         self.shell("awake", ShellCommand::Awake(on))
     }
-    fn set_now_playing(&mut self, now: shell::NowPlaying) -> Result<(), types::Failure> {
+    pub(super) fn shell_set_now_playing(&mut self, now: shell::NowPlaying) -> Result<(), types::Failure> {
         self.shell("now-playing", ShellCommand::NowPlaying(convert::now_playing(now)))
     }
-    fn exit(&mut self, status: u32) {
+    pub(super) fn shell_exit(&mut self, status: u32) {
         let _ = self.shell("exit", ShellCommand::Exit(status));
     }
 }
@@ -83,8 +87,8 @@ impl State {
     }
 }
 
-impl device::Host for State {
-    fn has(&mut self, feature: String) -> bool {
+impl State {
+    pub(super) fn device_has(&mut self, feature: String) -> bool {
         let world = &self.turn().world;
         match feature.split_once('.') {
             Some(("codec", codec)) => world.decoders.supports(codec),
@@ -92,17 +96,17 @@ impl device::Host for State {
             _ => false,
         }
     }
-    fn facts(&mut self) -> Vec<(String, String)> {
+    pub(super) fn device_facts(&mut self) -> Vec<(String, String)> {
         self.turn().world.device.facts.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }
 
-impl log::Host for State {
-    fn write(&mut self, level: u32, message: String) {
+impl State {
+    pub(super) fn log_write(&mut self, level: u32, message: String) {
         let end = message.floor_char_boundary(MAX_LINE);
         self.turn().world.log.write(level, &message[..end]);
     }
-    fn measure(&mut self, name: String, value: i64) {
+    pub(super) fn log_measure(&mut self, name: String, value: i64) {
         self.turn().world.log.measure(name, value);
     }
 }

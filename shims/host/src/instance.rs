@@ -10,6 +10,7 @@ use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 use crate::bindings::PlayerCore;
 use crate::bindings::player::{Event, Launch, Turn as Answer};
 use crate::engine::Core;
+use crate::trace::Tap;
 use crate::turn::Turn;
 
 /// Limits of a call and of an instance.
@@ -53,6 +54,8 @@ pub enum Fault {
     Trap(String),
     /// The call exceeded its limit.
     Overlong(&'static str),
+    /// Ended on purpose (`PlayerConfig::kill_calls`).
+    Killed,
     /// `start` answered with a failure; in words.
     Refused(String),
 }
@@ -62,6 +65,7 @@ impl std::fmt::Display for Fault {
         match self {
             Fault::Trap(why) => write!(f, "the core trapped: {why}"),
             Fault::Overlong(call) => write!(f, "the core's `{call}` took longer than allowed"),
+            Fault::Killed => f.write_str("the core was ended on request"),
             Fault::Refused(why) => write!(f, "the core refused to start: {why}"),
         }
     }
@@ -71,6 +75,7 @@ impl std::fmt::Display for Fault {
 pub(crate) struct State {
     /// The call in progress: what imports may read and what they have staged.
     pub(crate) turn: Option<Turn>,
+    pub(crate) tap: Tap,
     memory: Memory,
     deadline: Deadline,
 }
@@ -122,6 +127,7 @@ impl Instance {
         PlayerCore::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).map_err(trap)?;
         let state = State {
             turn: None,
+            tap: Tap::Live,
             memory: Memory { limit: limits.memory_bytes, used: 0 },
             deadline: Deadline::default(),
         };
@@ -140,8 +146,12 @@ impl Instance {
         Ok(Instance { store, player: player?, limits, ticker })
     }
 
-    /// Calls `start`; what it staged is to land with the first `handle`.
-    pub(crate) fn start(&mut self, turn: Turn, launch: &Launch) -> (Turn, Result<Answer, Fault>) {
+    /// Calls `start`; what it staged is to land with the first `handle`. Only a replay, where imports do nothing, gives no turn.
+    pub(crate) fn start(
+        &mut self,
+        turn: Option<Turn>,
+        launch: &Launch,
+    ) -> (Option<Turn>, Result<Answer, Fault>) {
         let limit = self.limits.start;
         let (turn, result) = self.call("start", limit, turn, |player, store| {
             player.kinora_shim_player().call_start(store, launch)
@@ -152,11 +162,11 @@ impl Instance {
     /// Calls `handle`. On a fault the caller drops what the turn has staged.
     pub(crate) fn handle(
         &mut self,
-        turn: Turn,
+        turn: Option<Turn>,
         host_us: u64,
         budget_us: u32,
         events: &[Event],
-    ) -> (Turn, Result<Answer, Fault>) {
+    ) -> (Option<Turn>, Result<Answer, Fault>) {
         let limit = self.limits.handle;
         self.call("handle", limit, turn, |player, store| {
             player.kinora_shim_player().call_handle(store, host_us, budget_us, events)
@@ -164,9 +174,14 @@ impl Instance {
     }
 
     /// Calls `snapshot`, which has no effects: the caller drops what the turn has staged.
-    pub(crate) fn snapshot(&mut self, turn: Turn) -> (Turn, Result<Vec<u8>, Fault>) {
+    pub(crate) fn snapshot(&mut self, turn: Option<Turn>) -> (Option<Turn>, Result<Vec<u8>, Fault>) {
         let limit = self.limits.start;
         self.call("snapshot", limit, turn, |player, store| player.kinora_shim_player().call_snapshot(store))
+    }
+
+    /// Sends import calls another way from now on; the way they went.
+    pub(crate) fn set_tap(&mut self, tap: Tap) -> Tap {
+        std::mem::replace(&mut self.store.data_mut().tap, tap)
     }
 
     /// Bytes of linear memory in use.
@@ -178,14 +193,14 @@ impl Instance {
         &mut self,
         name: &'static str,
         limit: Duration,
-        turn: Turn,
+        turn: Option<Turn>,
         f: impl FnOnce(&PlayerCore, &mut Store<State>) -> wasmtime::Result<R>,
-    ) -> (Turn, Result<R, Fault>) {
-        self.store.data_mut().turn = Some(turn);
+    ) -> (Option<Turn>, Result<R, Fault>) {
+        self.store.data_mut().turn = turn;
         let flight = Flight::begin(&self.ticker, &mut self.store, limit, self.limits.wall);
         let result = f(&self.player, &mut self.store);
         drop(flight);
-        let turn = self.store.data_mut().turn.take().expect("imports leave the turn in place");
+        let turn = self.store.data_mut().turn.take();
         let result = result.map_err(|error| match error.downcast_ref() {
             Some(wasmtime::Trap::Interrupt) => Fault::Overlong(name),
             _ => Fault::Trap(format!("{error:#}")),

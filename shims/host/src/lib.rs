@@ -17,6 +17,7 @@ mod player;
 pub mod realtime;
 mod stage;
 mod stats;
+mod trace;
 mod turn;
 
 pub use engine::{CONTRACT, Core, CoreError, engine, load, load_bytes};
@@ -27,4 +28,5 @@ pub use places::{cache_folder, data_folder, factory_core, locale};
 pub use player::{Player, PlayerConfig, Ports};
 pub use stage::{Scene, Stage};
 pub use stats::{CallSummary, CoreStats};
+pub use trace::{Difference, Recorder, Replayed, TraceError, replay};
 pub use turn::Device;

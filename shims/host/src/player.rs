@@ -1,6 +1,6 @@
 //! The supervised player: gathers events, calls the core when something is due, and brings it back after a fault.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -17,6 +17,7 @@ use crate::instance::{Fault, Instance, Limits, Ticker};
 use crate::log::Log;
 use crate::stage::Stage;
 use crate::stats::{CallTimes, CoreStats};
+use crate::trace::{Export, Recorder};
 use crate::turn::{Device, Staged, Turn, World};
 
 /// Soft budget given to `handle`, microseconds.
@@ -53,6 +54,8 @@ pub struct Ports {
     pub shell: Box<dyn Shell>,
     /// People.
     pub input: Box<dyn InputSource>,
+    /// Writes down what the core is told and answers.
+    pub recorder: Option<Recorder>,
 }
 
 /// How a player runs.
@@ -70,6 +73,8 @@ pub struct PlayerConfig {
     pub launch_extras: Vec<(u32, Vec<u8>)>,
     /// Most detailed level of core log lines printed on stderr.
     pub log_level: u32,
+    /// Calls of `handle`, counted from 1, whose instance is ended before they land, as if they had taken too long: for tests of recovery.
+    pub kill_calls: BTreeSet<u64>,
 }
 
 /// A core under supervision. Lives on the core's thread.
@@ -92,6 +97,8 @@ pub struct Player {
     snapshot_us: HostUs,
     faults: VecDeque<HostUs>,
     stats: CallTimes,
+    handled: u64,
+    recorder: Option<Recorder>,
     exit: Option<u32>,
     given_up: Option<Fault>,
 }
@@ -129,6 +136,8 @@ impl Player {
             snapshot_us: 0,
             faults: VecDeque::new(),
             stats: CallTimes::default(),
+            handled: 0,
+            recorder: ports.recorder,
             exit: None,
             given_up: None,
         }
@@ -191,9 +200,12 @@ impl Player {
         }
     }
 
-    /// Waits until everything stored is durable; before the process ends.
+    /// Waits until everything stored is durable and the trace is whole; before the process ends.
     pub fn flush(&mut self) {
         self.world_mut().storage.flush();
+        if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
+            eprintln!("kinora: the trace is not whole: {error}");
+        }
     }
 
     fn world(&self) -> &World {
@@ -285,8 +297,14 @@ impl Player {
             Ok(instance) => instance,
             Err(fault) => return self.fault(fault, now, Vec::new()),
         };
-        let (turn, result) = instance.start(self.lend(now), &launch);
+        if let Some(recorder) = &self.recorder {
+            recorder.begin(&self.core, &mut instance);
+        }
+        let (turn, result) = instance.start(Some(self.lend(now)), &launch);
         let staged = self.take_back(turn);
+        if let Some(recorder) = &self.recorder {
+            recorder.call(&mut instance, Export::Start(Box::new(launch)), &result);
+        }
         match result {
             Ok(answer) => {
                 self.instance = Some(instance);
@@ -309,8 +327,16 @@ impl Player {
         }
         let instance = self.instance.as_mut().expect("checked by the caller");
         let began = std::time::Instant::now();
-        let (turn, result) = instance.handle(turn, now, BUDGET_US, &batch);
+        let (turn, mut result) = instance.handle(Some(turn), now, BUDGET_US, &batch);
         self.stats.handled(began.elapsed());
+        self.handled += 1;
+        if self.config.kill_calls.contains(&self.handled) {
+            result = Err(Fault::Killed);
+        }
+        if let Some(recorder) = &self.recorder {
+            let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch.clone() };
+            recorder.call(instance, export, &result);
+        }
         let staged = self.take_back(turn);
         match result {
             Ok(answer) => {
@@ -347,7 +373,10 @@ impl Player {
         }
         let turn = self.lend(now);
         let instance = self.instance.as_mut().expect("a call has just returned");
-        let (turn, result) = instance.snapshot(turn);
+        let (turn, result) = instance.snapshot(Some(turn));
+        if let Some(recorder) = &self.recorder {
+            recorder.call(instance, Export::Snapshot, &result);
+        }
         // What a snapshot stages is dropped: it has no effects.
         drop(self.take_back(turn));
         match result {
@@ -389,7 +418,8 @@ impl Player {
         Turn::new(world)
     }
 
-    fn take_back(&mut self, turn: Turn) -> Staged {
+    fn take_back(&mut self, turn: Option<Turn>) -> Staged {
+        let turn = turn.expect("a call leaves its turn in place");
         self.world = Some(turn.world);
         turn.staged
     }

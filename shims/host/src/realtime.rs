@@ -10,6 +10,7 @@ mod input;
 mod pace;
 mod screen;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -25,6 +26,7 @@ use crate::inbox::Inbox;
 use crate::instance::Limits;
 use crate::player::{Player, PlayerConfig, Ports};
 use crate::stage::Stage;
+use crate::trace::Recorder;
 use crate::turn::Device;
 
 pub use input::Input;
@@ -111,6 +113,8 @@ pub struct Parts {
     pub buffer_bytes: u64,
     /// Most detailed level of log lines on stderr.
     pub log_level: u32,
+    /// Writes down what the core is told and answers.
+    pub recorder: Option<Recorder>,
 }
 
 /// A running player.
@@ -178,6 +182,7 @@ impl Session {
             device: parts.device,
             launch_extras: parts.launch_extras,
             log_level: parts.log_level,
+            kill_calls: BTreeSet::new(),
         };
         let ports = Ports {
             pipeline,
@@ -189,6 +194,7 @@ impl Session {
             storage: parts.storage,
             shell: parts.shell,
             input: Box::new(Arrived(Arc::clone(&links.input))),
+            recorder: parts.recorder,
         };
         let (surface, surfaces) = mpsc::channel();
         spawn("core", move || {

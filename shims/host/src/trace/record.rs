@@ -1,0 +1,164 @@
+//! Writing traces and reading them back: a magic number, then zstd frames of length-prefixed entries.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Build, Call, Entry, Export, MAGIC, Outcome, Tap, Value, encode};
+use crate::engine::Core;
+use crate::instance::{Fault, Instance};
+
+/// Longest entry that is read: the events of a call are bounded, and far shorter.
+const MAX_ENTRY: usize = 64 << 20;
+/// What was recorded longer ago than this is in the file even if the process is killed.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// Fast, and close to the best for entries that are media and short numbers.
+const LEVEL: i32 = 1;
+
+/// Why a trace cannot be written or read.
+#[derive(Debug)]
+pub enum TraceError {
+    /// The file cannot be used.
+    File(io::Error),
+    /// It is no trace, of another version, or damaged; in words.
+    Malformed(&'static str),
+}
+
+impl std::fmt::Display for TraceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TraceError::File(e) => write!(f, "{e}"),
+            TraceError::Malformed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {}
+
+/// Records everything a core is told and answers. Compressing and writing happen on a thread of its own.
+pub struct Recorder {
+    shim: String,
+    entries: Option<Sender<Vec<u8>>>,
+    writer: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Recorder {
+    /// Begins a trace in a new file. `shim` names the shim and its version.
+    pub fn create(path: &Path, shim: &str) -> Result<Self, TraceError> {
+        let mut file = File::create(path).map_err(TraceError::File)?;
+        file.write_all(&MAGIC).map_err(TraceError::File)?;
+        let (entries, todo) = mpsc::channel();
+        let write = move || write(&todo, file);
+        let writer =
+            std::thread::Builder::new().name("trace".into()).spawn(write).map_err(TraceError::File)?;
+        Ok(Recorder { shim: shim.to_owned(), entries: Some(entries), writer: Some(writer) })
+    }
+
+    /// A new instance, whose import calls are to be recorded.
+    pub(crate) fn begin(&self, core: &Core, instance: &mut Instance) {
+        self.add(&Entry::Instance(Build { core: core.sha256.clone(), shim: self.shim.clone() }));
+        instance.set_tap(Tap::Recording(Vec::new()));
+    }
+
+    /// A call that has ended.
+    pub(crate) fn call<R: Serialize>(
+        &self,
+        instance: &mut Instance,
+        export: Export,
+        result: &Result<R, Fault>,
+    ) {
+        let Tap::Recording(imports) = instance.set_tap(Tap::Recording(Vec::new())) else { return };
+        let outcome = match result {
+            Ok(answer) => Outcome::Returned(Value::of(answer)),
+            Err(Fault::Trap(_) | Fault::Refused(_)) => Outcome::Trapped,
+            Err(Fault::Overlong(_) | Fault::Killed) => Outcome::Stopped,
+        };
+        self.add(&Entry::Call(Call { export, imports, outcome }));
+    }
+
+    fn add(&self, entry: &Entry) {
+        if let Some(entries) = &self.entries {
+            // A disk that is full ends the trace, not the film.
+            let _ = entries.send(encode(entry));
+        }
+    }
+
+    /// Writes what is left; the error is why the trace is not whole.
+    pub fn finish(mut self) -> Result<(), TraceError> {
+        self.join()
+    }
+
+    fn join(&mut self) -> Result<(), TraceError> {
+        self.entries = None;
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        writer.join().unwrap_or_else(|_| Err(io::Error::other("the writer failed"))).map_err(TraceError::File)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `finish`.
+        let _ = self.join();
+    }
+}
+
+fn write(todo: &Receiver<Vec<u8>>, file: File) -> io::Result<()> {
+    let mut out = zstd::Encoder::new(file, LEVEL)?;
+    let mut dirty = false;
+    loop {
+        match todo.recv_timeout(if dirty { FLUSH_EVERY } else { Duration::MAX }) {
+            Ok(entry) => {
+                let len = u32::try_from(entry.len()).map_err(|_| io::Error::other("an entry too long"))?;
+                out.write_all(&len.to_le_bytes())?;
+                out.write_all(&entry)?;
+                dirty = true;
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                out.flush()?;
+                dirty = false;
+            }
+            Err(RecvTimeoutError::Disconnected) => return out.finish()?.sync_all(),
+        }
+    }
+}
+
+/// The entries of a trace, one by one. A trace whose end is missing (the process was killed) ends with the last whole entry.
+pub(crate) struct Entries(zstd::Decoder<'static, BufReader<File>>);
+
+impl Entries {
+    pub(crate) fn open(path: &Path) -> Result<Self, TraceError> {
+        let mut file = File::open(path).map_err(TraceError::File)?;
+        let mut magic = [0; MAGIC.len()];
+        file.read_exact(&mut magic).map_err(|_| TraceError::Malformed("it is no trace"))?;
+        if magic[..7] != MAGIC[..7] {
+            return Err(TraceError::Malformed("it is no trace"));
+        }
+        if magic != MAGIC {
+            return Err(TraceError::Malformed("it is a trace of another version"));
+        }
+        zstd::Decoder::new(file).map(Entries).map_err(TraceError::File)
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<Entry>, TraceError> {
+        let mut len = [0; 4];
+        if self.0.read_exact(&mut len).is_err() {
+            return Ok(None);
+        }
+        let len = u32::from_le_bytes(len) as usize;
+        if len > MAX_ENTRY {
+            return Err(TraceError::Malformed("an entry is longer than any"));
+        }
+        let mut entry = Vec::new();
+        // Grows with what is there, whatever the length says.
+        match (&mut self.0).take(len as u64).read_to_end(&mut entry) {
+            Ok(read) if read == len => {}
+            _ => return Ok(None),
+        }
+        postcard::from_bytes(&entry).map(Some).map_err(|_| TraceError::Malformed("an entry is damaged"))
+    }
+}
