@@ -72,6 +72,11 @@ impl Display {
         }
     }
 
+    /// Process id of the server.
+    pub fn server(&self) -> u32 {
+        self.server.id()
+    }
+
     /// The window that is shown, focused as a window manager would; `None` while there is none.
     pub fn window(&self) -> Option<Window> {
         let children = self.connection.query_tree(self.root).ok()?.reply().ok()?.children;
@@ -111,8 +116,17 @@ impl Display {
     /// What is to be seen in a window.
     pub fn look(&self, window: Window) -> Result<Screen, String> {
         let (width, height) = self.size(window)?;
+        self.image(window, 0, 0, width, height)
+    }
+
+    /// What is to be seen of a part of the screen, whichever windows are there.
+    pub fn look_at(&self, x: i16, y: i16, width: u32, height: u32) -> Result<Screen, String> {
+        self.image(self.root, x, y, width, height)
+    }
+
+    fn image(&self, drawable: Window, x: i16, y: i16, width: u32, height: u32) -> Result<Screen, String> {
         let (w, h) = (width as u16, height as u16);
-        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, w, h, !0);
+        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, drawable, x, y, w, h, !0);
         let image = image.map_err(say)?.reply().map_err(say)?;
         let rgb = image.data.chunks_exact(4).flat_map(|bgrx| [bgrx[2], bgrx[1], bgrx[0]]).collect();
         Ok(Screen { width, height, rgb })

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod check;
 mod core;
 mod dist;
@@ -22,6 +23,7 @@ usage: cargo xtask COMMAND
   bless                write the scenarios' expectations anew
   tidy                 check the architecture rules
   ci                   fmt, clippy, tidy and test, as CI runs them
+  bench all|NAME...    measure against the peers (tests/bench/README.md)
   dist                 build the distributable shims in the release profile
 ";
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::check(),
         "bless" => check::bless(),
         "ci" => check::ci(),
+        "bench" => bench::bench(&rest),
         "dist" => dist::dist(),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Play,
     /// Running the tests: oracles, a display, a sound server, fonts.
     Test,
+    /// Measuring: the peers.
+    Bench,
 }
 
 /// Debian packages to build and run the players, with the reason.
@@ -53,6 +55,9 @@ const TEST: &[(&str, &str)] = &[
     ("fonts-noto-cjk", "captions in Chinese, Japanese and Korean"),
 ];
 
+/// Debian packages the benches need besides.
+const BENCH: &[(&str, &str)] = &[("mpv", "the peer in a window")];
+
 /// Target of the player core.
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -64,6 +69,9 @@ pub(crate) fn ensure(purpose: Purpose) -> Result<(), String> {
     }
     if purpose >= Purpose::Test {
         packages.extend(TEST);
+    }
+    if purpose >= Purpose::Bench {
+        packages.extend(BENCH);
     }
     ensure_packages(&packages)?;
     ensure_target()

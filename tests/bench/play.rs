@@ -1,0 +1,33 @@
+//! Decoding without a screen, as fast as it goes, against FFmpeg.
+
+use std::process::Command;
+use std::time::Duration;
+
+use kinora_tests::target_folder;
+
+use crate::calm::Machine;
+use crate::film::film;
+use crate::report::{Bar, Row};
+use crate::usage::spent;
+
+pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
+    let film = film()?;
+    // What the player gives libavcodec.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
+    let runs = machine.paired(
+        || spent(Command::new(target_folder().join("kinora-headless")).arg("play").arg(&film)),
+        || {
+            spent(
+                Command::new("ffmpeg")
+                    .args(["-v", "error", "-nostdin", "-threads", &threads, "-i"])
+                    .arg(&film)
+                    .args(["-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-"]),
+            )
+        },
+    )?;
+    let seconds = |time: Duration| time.as_secs_f64();
+    Ok(vec![
+        Row::paired("decode 120 s 1080p: CPU, ffmpeg", "s", &runs, |run| seconds(run.0), Bar::Ratio(1.05)),
+        Row::paired("decode 120 s 1080p: wall, ffmpeg", "s", &runs, |run| seconds(run.1), Bar::Ratio(1.1)),
+    ])
+}

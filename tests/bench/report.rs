@@ -1,0 +1,175 @@
+//! Figures against their bars, for people and as JSON.
+
+use std::fmt;
+
+use kinora_tests::target_folder;
+use serde_json::json;
+
+use crate::calm::Machine;
+
+/// The table's first line.
+pub(crate) const HEAD: &str =
+    "                                                    ours       peer  ratio  bar";
+
+/// What a figure may be at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Bar {
+    /// Times the peer's.
+    Ratio(f64),
+    /// As such.
+    Value(f64),
+}
+
+/// A figure, of several runs.
+pub(crate) struct Row {
+    pub(crate) what: String,
+    pub(crate) unit: &'static str,
+    pub(crate) ours: Vec<f64>,
+    /// In the same order; none where there is nothing to compare with.
+    pub(crate) peer: Vec<f64>,
+    pub(crate) bar: Bar,
+}
+
+impl Row {
+    /// A figure of pairs of runs.
+    pub(crate) fn paired<T>(
+        what: impl Into<String>,
+        unit: &'static str,
+        runs: &[(T, T)],
+        figure: impl Fn(&T) -> f64,
+        bar: Bar,
+    ) -> Row {
+        let (ours, peer) = runs.iter().map(|(ours, peer)| (figure(ours), figure(peer))).unzip();
+        Row { what: what.into(), unit, ours, peer, bar }
+    }
+
+    /// A figure of ours alone.
+    pub(crate) fn alone(what: impl Into<String>, unit: &'static str, ours: Vec<f64>, bar: f64) -> Row {
+        Row { what: what.into(), unit, ours, peer: Vec::new(), bar: Bar::Value(bar) }
+    }
+
+    /// Median of the ratios of the pairs: what disturbs both runs of a pair cancels out.
+    fn ratio(&self) -> Option<f64> {
+        let ratios: Vec<f64> = self.ours.iter().zip(&self.peer).map(|(ours, peer)| ours / peer).collect();
+        (!ratios.is_empty()).then(|| median(&ratios))
+    }
+
+    fn passes(&self) -> bool {
+        match self.bar {
+            Bar::Ratio(most) => self.ratio().is_some_and(|ratio| ratio <= most),
+            Bar::Value(most) => median(&self.ours) <= most,
+        }
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or_blank = |value: Option<String>| value.unwrap_or_default();
+        let what = format!("{} [{}]", self.what, self.unit);
+        let peer = or_blank((!self.peer.is_empty()).then(|| rounded(median(&self.peer))));
+        let ratio = or_blank(self.ratio().map(|ratio| format!("{ratio:.3}")));
+        let bar = match self.bar {
+            Bar::Ratio(most) => format!("<= {most:.2}x"),
+            Bar::Value(most) => format!("<= {}", rounded(most)),
+        };
+        write!(f, "{what:<45} {:>10} {peer:>10} {ratio:>6}  {bar:<10}", rounded(median(&self.ours)))
+    }
+}
+
+/// Three digits that matter.
+fn rounded(value: f64) -> String {
+    match value.abs() {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        1.0.. => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// The middle one, or the mean of the two.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    percentile(values, 0.5)
+}
+
+/// Between the two nearest ranks.
+pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = share * sorted.len().saturating_sub(1) as f64;
+    let (low, high) = (at.floor() as usize, at.ceil() as usize);
+    match (sorted.get(low), sorted.get(high)) {
+        (Some(a), Some(b)) => a + (b - a) * at.fract(),
+        _ => f64::NAN,
+    }
+}
+
+/// Prints the rows and writes `target/bench/NAME.json`. Whether all passed, in runs that count.
+pub(crate) fn publish(name: &str, rows: &[Row], machine: &Machine) -> Result<bool, String> {
+    let void = !machine.void.is_empty();
+    let verdict = |row: &Row| match (void, row.passes()) {
+        (true, _) => "void",
+        (false, true) => "pass",
+        (false, false) => "FAIL",
+    };
+    for row in rows {
+        println!("{row} {}", verdict(row));
+    }
+    if void {
+        println!(
+            "{name}: {} of {} runs were disturbed each time: {}. Its figures prove nothing.",
+            machine.void.len(),
+            machine.runs,
+            machine.void.join(", ")
+        );
+    }
+    let row = |row: &Row| {
+        let (kind, most) = match row.bar {
+            Bar::Ratio(most) => ("ratio", most),
+            Bar::Value(most) => ("value", most),
+        };
+        json!({
+            "what": row.what,
+            "unit": row.unit,
+            "ours": row.ours,
+            "peer": row.peer,
+            "ours_median": median(&row.ours),
+            "ratio": row.ratio(),
+            "bar": { kind: most },
+            "verdict": verdict(row),
+        })
+    };
+    let report = json!({
+        "bench": name,
+        "processors": std::thread::available_parallelism().map_or(1, usize::from),
+        "load_before": machine.load,
+        "longest_gap_ms": machine.gap.as_secs_f64() * 1000.0,
+        "void": machine.void,
+        "rows": rows.iter().map(row).collect::<Vec<_>>(),
+    });
+    let folder = target_folder().parent().expect("target/PROFILE").join("bench");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let path = folder.join(format!("{name}.json"));
+    std::fs::write(&path, format!("{report:#}\n")).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(!void && rows.iter().all(Row::passes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratio_of_pairs_is_the_median_of_their_ratios() {
+        let runs = [(2.0, 1.0), (30.0, 10.0), (4.0, 1.0)];
+        let row = Row::paired("CPU", "s", &runs, |value| *value, Bar::Ratio(3.0));
+        assert_eq!(row.ratio(), Some(3.0));
+        assert!(row.passes());
+        assert!(!Row { bar: Bar::Ratio(2.9), ..row }.passes());
+    }
+
+    #[test]
+    fn percentile_between_ranks_is_interpolated() {
+        assert_eq!(percentile(&[4.0, 1.0, 3.0, 2.0], 0.5), 2.5);
+        assert_eq!(percentile(&[1.0], 0.99), 1.0);
+        assert!(percentile(&[], 0.5).is_nan());
+    }
+}

@@ -1,0 +1,174 @@
+//! A display and a sound server of a bench's own, and players on them that are watched from outside, ours as the peer.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use kinora_tests::{Display, Screen, SoundServer, scratch, target_folder};
+
+use crate::film::{code_y, film, number};
+use crate::usage::{self, Usage};
+
+/// The window's pixels. The display is half as large again, so that ours opens it in its own size.
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 720;
+/// Lines at the bottom where controls show.
+const CONTROLS: u32 = 120;
+/// Nothing that is waited for takes as long on a machine that works.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the picture is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// Who plays, drawing how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Player {
+    /// Ours, with its `--present`.
+    Kinora(&'static str),
+    /// mpv, with its `--vo`.
+    Mpv(&'static str),
+}
+
+/// Ours and the peer on a machine without a GPU: drawn by the processor, and by a GPU that is one in software.
+pub(crate) const PAIRS: [(Player, Player); 2] =
+    [(Player::Kinora("cpu"), Player::Mpv("x11")), (Player::Kinora("gpu"), Player::Mpv("gpu"))];
+
+impl Player {
+    /// What it draws with.
+    pub(crate) fn name(self) -> &'static str {
+        let (Player::Kinora(name) | Player::Mpv(name)) = self;
+        name
+    }
+
+    /// The two that are compared.
+    pub(crate) fn beside(self, peer: Player) -> String {
+        format!("{}, mpv --vo={}", self.name(), peer.name())
+    }
+}
+
+/// Where players are watched.
+pub(crate) struct Stage {
+    pub(crate) display: Display,
+    sound: SoundServer,
+    folder: PathBuf,
+    film: PathBuf,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Result<Self, String> {
+        let folder = scratch("bench/stage");
+        let sound = SoundServer::start(&folder)?;
+        Ok(Stage { display: Display::start(WIDTH * 3 / 2, HEIGHT * 3 / 2)?, sound, folder, film: film()? })
+    }
+
+    /// Starts a player on so many films. It remembers nothing but what it compiled.
+    pub(crate) fn play(&self, player: Player, films: u32) -> Result<Show<'_>, String> {
+        let data = self.folder.join("data");
+        if data.exists() {
+            std::fs::remove_dir_all(&data).map_err(|e| e.to_string())?;
+        }
+        let mut command = match player {
+            Player::Kinora(present) => {
+                let mut command = Command::new(target_folder().join("kinora"));
+                command.args(["play", "--present", present]);
+                command
+            }
+            Player::Mpv(output) => {
+                // Seeks to tenths, exact as ours are.
+                let keys = self.folder.join("mpv-keys");
+                let bindings: String =
+                    (0..10).map(|n| format!("{n} seek {n}0 absolute-percent+exact\n")).collect();
+                std::fs::write(&keys, bindings).map_err(|e| e.to_string())?;
+                let mut command = Command::new("mpv");
+                command.args(["--no-config", "--no-terminal", "--hwdec=no", "--ao=pulse", "--no-border"]);
+                command.arg(format!("--vo={output}")).arg(format!("--geometry={WIDTH}x{HEIGHT}+0+0"));
+                command.arg(format!("--input-conf={}", keys.display()));
+                command
+            }
+        };
+        let log = std::fs::File::create(self.folder.join("stderr")).map_err(|e| e.to_string())?;
+        command
+            .args((0..films).map(|_| &self.film))
+            .env_remove("WAYLAND_DISPLAY")
+            .env("DISPLAY", &self.display.name)
+            .env("PULSE_SERVER", self.sound.address())
+            .env("XDG_DATA_HOME", &data)
+            .env("XDG_CACHE_HOME", self.folder.join("cache"))
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let began = Instant::now();
+        let process = command.spawn().map_err(|e| format!("{player:?}: {e}"))?;
+        Ok(Show { stage: self, player, process, began })
+    }
+}
+
+/// A player that runs; ended when dropped.
+pub(crate) struct Show<'a> {
+    stage: &'a Stage,
+    player: Player,
+    process: Child,
+    began: Instant,
+}
+
+impl Drop for Show<'_> {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Show<'_> {
+    /// Waits for the first picture; how long after the process's start it was seen.
+    pub(crate) fn wait_first(&mut self) -> Result<Duration, String> {
+        let seen = self.wait_number(|_| true)?;
+        Ok(seen - self.began)
+    }
+
+    /// Waits for a picture whose number is wanted; when it was seen.
+    pub(crate) fn wait_number(&mut self, wanted: impl Fn(u32) -> bool) -> Result<Instant, String> {
+        self.watch(PATIENCE, wanted)?
+            .ok_or_else(|| format!("{:?} does not come to show what is waited for", self.player))
+    }
+
+    /// Looks at the picture until `done` of a number, or until the time is over; when that was.
+    pub(crate) fn watch(
+        &mut self,
+        time: Duration,
+        mut done: impl FnMut(u32) -> bool,
+    ) -> Result<Option<Instant>, String> {
+        let until = Instant::now() + time;
+        loop {
+            let line = self.stage.display.look_at(0, code_y(HEIGHT) as i16, WIDTH, 1)?;
+            let now = Instant::now();
+            if number(&line).is_some_and(&mut done) {
+                return Ok(Some(now));
+            }
+            if now > until {
+                return Ok(None);
+            }
+            if let Ok(Some(status)) = self.process.try_wait() {
+                let said = std::fs::read_to_string(self.stage.folder.join("stderr")).unwrap_or_default();
+                return Err(format!("{:?} ended with {status}: {said}", self.player));
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Presses a key in the player's window.
+    pub(crate) fn press(&self, key: &str) -> Result<(), String> {
+        self.stage.display.window().ok_or("there is no window")?;
+        self.stage.display.press(key)
+    }
+
+    /// All that is to be seen where controls show.
+    pub(crate) fn look(&self) -> Result<Screen, String> {
+        self.stage.display.look_at(0, (HEIGHT - CONTROLS) as i16, WIDTH, CONTROLS)
+    }
+
+    /// What the player uses, and what player and display server use together.
+    pub(crate) fn usage(&self) -> Result<(Usage, Usage), String> {
+        let player = usage::of(self.process.id())?;
+        Ok((player, player + usage::of(self.stage.display.server())?))
+    }
+}
