@@ -58,7 +58,7 @@ mod tests {
         let value = 0b1010_0000_0110_0001;
         let code = |index: u32| match index {
             0 | 19 => 180,
-            2..18 if value >> (17 - index) & 1 == 1 => 175,
+            2..=17 if value >> (17 - index) & 1 == 1 => 175,
             _ => 20,
         };
         assert_eq!(number(&line(code)), Some(value));

@@ -82,6 +82,10 @@ impl Stage {
                 command.args(["--no-config", "--no-terminal", "--hwdec=no", "--ao=pulse", "--no-border"]);
                 command.arg(format!("--vo={output}")).arg(format!("--geometry={WIDTH}x{HEIGHT}+0+0"));
                 command.arg(format!("--input-conf={}", keys.display()));
+                if output == "gpu" {
+                    // Asked for by name it accepts a GPU that is none.
+                    command.arg("--gpu-context=x11egl");
+                }
                 command
             }
         };

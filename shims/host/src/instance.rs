@@ -209,7 +209,8 @@ impl Instance {
     }
 }
 
-fn thread_cpu_time() -> Duration {
+/// Processor time of the calling thread.
+pub(crate) fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }

@@ -13,7 +13,7 @@ use crate::bindings::player::{Event, Launch, Open, Source};
 use crate::convert;
 use crate::engine::Core;
 use crate::inbox::Inbox;
-use crate::instance::{Fault, Instance, Limits, Ticker};
+use crate::instance::{Fault, Instance, Limits, Ticker, thread_cpu_time};
 use crate::log::Log;
 use crate::stage::Stage;
 use crate::stats::{CallTimes, CoreStats};
@@ -326,9 +326,9 @@ impl Player {
             turn.staged = started;
         }
         let instance = self.instance.as_mut().expect("checked by the caller");
-        let began = std::time::Instant::now();
+        let began = thread_cpu_time();
         let (turn, mut result) = instance.handle(Some(turn), now, BUDGET_US, &batch);
-        self.stats.handled(began.elapsed());
+        self.stats.handled(thread_cpu_time().saturating_sub(began));
         self.handled += 1;
         if self.config.kill_calls.contains(&self.handled) {
             result = Err(Fault::Killed);

@@ -8,7 +8,7 @@ use crate::instance::Fault;
 /// Most call times kept; beyond it every second one is forgotten.
 const MAX_TIMES: usize = 1 << 16;
 
-/// Times of the calls made so far.
+/// Processor times of the calls made so far.
 #[derive(Default)]
 pub(crate) struct CallTimes {
     start: Option<Duration>,
@@ -21,12 +21,12 @@ pub(crate) struct CallTimes {
     faults: Vec<String>,
 }
 
-/// Distribution of call times.
+/// Distribution of call times, in processor time of the core's thread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CallSummary {
     /// Number of `handle` calls.
     pub calls: u64,
-    /// Instantiation and `start`.
+    /// Instantiation and `start`, as they pass.
     pub start_us: u64,
     /// Sum.
     pub total_us: u64,
