@@ -190,23 +190,31 @@ fn uniform(
 ) -> Vec<f32> {
     let (left, top) = (p.x as f32, p.y as f32);
     let shown = [left, top, left + p.w as f32, top + p.h as f32];
-    let reduces = |len: u32, span: f64| if span > f64::from(len) { 0.25 } else { 0.0 };
+    // Subsampled planes have fewer samples for the same pixels.
+    let spread = |(sub_x, sub_y): (u32, u32)| {
+        let reduces =
+            |len: u32, span: f64, sub| if span > f64::from(len) * f64::from(sub) { 0.25 } else { 0.0 };
+        let turned = frame.rotation_deg % 180 != 0;
+        let (sub_x, sub_y) = if turned { (sub_y, sub_x) } else { (sub_x, sub_y) };
+        [reduces(p.w, p.source[2], sub_x), reduces(p.h, p.source[3], sub_y)]
+    };
     let hdr = f32::from(colors.transfer != Transfer::Sdr);
-    let wide = f32::from(source.layout.bytes > 1);
-    let spread = [reduces(p.w, p.source[2]), reduces(p.h, p.source[3]), hdr, wide];
+    let traits = [hdr, f32::from(source.layout.bytes > 1), 0.0, 0.0];
 
     let luma = to_coded(frame, p);
     let (width, height) = (f64::from(frame.width), f64::from(frame.height));
-    let luma_rows = [scaled(luma[0], 1.0 / width, 0.0), scaled(luma[1], 1.0 / height, 0.0)];
+    let [near_x, near_y] = spread((1, 1));
+    let luma_rows = [scaled(luma[0], 1.0 / width, 0.0, near_x), scaled(luma[1], 1.0 / height, 0.0, near_y)];
     let chroma_rows = match source.planes.get(1).filter(|_| source.layout.sub != (1, 1)) {
         Some(plane) => {
             let ((sub_x, sub_y), at) = (source.layout.sub, source.siting);
             // A chroma sample's index is (luma index - siting) / sub; coordinates are half a sample further.
-            let row = |row, len: usize, sub: u32, at: f64| {
+            let row = |row, len: usize, sub: u32, at: f64, spread| {
                 let sub = f64::from(sub);
-                scaled(row, 1.0 / (sub * len as f64), (0.5 - (0.5 + at) / sub) / len as f64)
+                scaled(row, 1.0 / (sub * len as f64), (0.5 - (0.5 + at) / sub) / len as f64, spread)
             };
-            [row(luma[0], plane.width, sub_x, at.0), row(luma[1], plane.height, sub_y, at.1)]
+            let [far_x, far_y] = spread((sub_x, sub_y));
+            [row(luma[0], plane.width, sub_x, at.0, far_x), row(luma[1], plane.height, sub_y, at.1, far_y)]
         }
         None => luma_rows,
     };
@@ -222,7 +230,7 @@ fn uniform(
         }
     }
     let vectors = [quad, shown].into_iter().chain(luma_rows).chain(chroma_rows);
-    vectors.chain(weights(&source.layout)).chain(matrix).chain([spread]).flatten().collect()
+    vectors.chain(weights(&source.layout)).chain(matrix).chain([traits]).flatten().collect()
 }
 
 /// From a pixel of the surface to a place in the coded frame, in its pixels, edges whole: a row for x, one for y.
@@ -241,8 +249,8 @@ fn to_coded(frame: &VideoFrame, p: &VideoPlacement) -> [[f64; 3]; 2] {
     }
 }
 
-fn scaled(row: [f64; 3], by: f64, plus: f64) -> [f32; 4] {
-    [(row[0] * by) as f32, (row[1] * by) as f32, (row[2] * by + plus) as f32, 0.0]
+fn scaled(row: [f64; 3], by: f64, plus: f64, spread: f32) -> [f32; 4] {
+    [(row[0] * by) as f32, (row[1] * by) as f32, (row[2] * by + plus) as f32, spread]
 }
 
 /// What each channel of a plane's texel adds to a sample counted in 8-bit steps.

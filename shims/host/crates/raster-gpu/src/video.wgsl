@@ -3,11 +3,11 @@
 struct Frame {
     quad: vec4f,                 // The whole rectangle on the surface, as device coordinates: left, top, right, bottom.
     shown: vec4f,                // Where the picture is, in pixels: left, top, right, bottom.
-    luma: array<vec4f, 2>,       // Pixel (x, y, 1) to texture coordinates of luma, a row each.
-    chroma: array<vec4f, 2>,     // The same of chroma.
+    luma: array<vec4f, 2>,       // Pixel (x, y, 1) to texture coordinates of luma, a row each; last the distance between the samples averaged when reducing, in pixels.
+    chroma: array<vec4f, 2>,     // The same of chroma, which is often enlarged where luma is reduced.
     weigh: array<vec4f, 3>,      // A texel's channels to a sample in parts of 255: Y, Cb, Cr.
     matrix: array<vec4f, 3>,     // (Y, Cb, Cr, 1) to R'G'B'.
-    spread: vec4f,               // Distance between the samples averaged when reducing, in pixels; whether HDR; whether samples have two bytes.
+    traits: vec4f,               // Whether HDR; whether samples have two bytes.
 }
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var linear: sampler;
@@ -36,17 +36,38 @@ fn fine(plane: texture_2d<f32>, weigh: vec4f, coordinate: vec2f) -> f32 {
     return dot(weigh, mix(above, below, part.y));
 }
 
-fn samples(at: vec2f) -> vec3f {
+fn luma(at: vec2f) -> f32 {
     let place = vec3f(at, 1.0);
-    let luma = vec2f(dot(frame.luma[0].xyz, place), dot(frame.luma[1].xyz, place));
-    let chroma = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
-    var y = 0.0;
-    if frame.spread.w > 0.5 {
-        y = fine(first, frame.weigh[0], luma);
-    } else {
-        y = frame.weigh[0].x * textureSampleLevel(first, linear, luma, 0.0).x;
+    let coordinate = vec2f(dot(frame.luma[0].xyz, place), dot(frame.luma[1].xyz, place));
+    if frame.traits.y > 0.5 {
+        return fine(first, frame.weigh[0], coordinate);
     }
-    return vec3f(y, fine(second, frame.weigh[1], chroma), fine(third, frame.weigh[2], chroma));
+    return frame.weigh[0].x * textureSampleLevel(first, linear, coordinate, 0.0).x;
+}
+
+fn chroma(at: vec2f) -> vec2f {
+    let place = vec3f(at, 1.0);
+    let coordinate = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
+    return vec2f(fine(second, frame.weigh[1], coordinate), fine(third, frame.weigh[2], coordinate));
+}
+
+fn samples(at: vec2f) -> vec4f {
+    var found = vec4f(0.0, 0.0, 0.0, 1.0);
+    let near = vec2f(frame.luma[0].w, frame.luma[1].w);
+    if any(near > vec2f(0.0)) {
+        let across = vec2f(near.x, -near.y);
+        found.x = (luma(at - near) + luma(at + near) + luma(at - across) + luma(at + across)) / 4.0;
+    } else {
+        found.x = luma(at);
+    }
+    let far = vec2f(frame.chroma[0].w, frame.chroma[1].w);
+    if any(far > vec2f(0.0)) {
+        let across = vec2f(far.x, -far.y);
+        found = vec4f(found.x, (chroma(at - far) + chroma(at + far) + chroma(at - across) + chroma(at + across)) / 4.0, 1.0);
+    } else {
+        found = vec4f(found.x, chroma(at), 1.0);
+    }
+    return found;
 }
 
 // Tetrahedral interpolation, as the CPU raster does it and for its reason.
@@ -73,16 +94,9 @@ fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
     if any(at < frame.shown.xy) || any(at > frame.shown.zw) {
         return vec4f(0.0, 0.0, 0.0, 1.0);
     }
-    var found = vec3f(0.0);
-    if frame.spread.x > 0.0 || frame.spread.y > 0.0 {
-        let d = frame.spread.xy;
-        found = (samples(at - d) + samples(at + d) + samples(at + vec2f(d.x, -d.y)) + samples(at + vec2f(-d.x, d.y))) / 4.0;
-    } else {
-        found = samples(at);
-    }
-    let all = vec4f(found, 1.0);
+    let all = samples(at);
     let color = vec3f(dot(frame.matrix[0], all), dot(frame.matrix[1], all), dot(frame.matrix[2], all));
-    if frame.spread.z > 0.5 {
+    if frame.traits.x > 0.5 {
         return vec4f(tonemap(color), 1.0);
     }
     return vec4f(color, 1.0);
