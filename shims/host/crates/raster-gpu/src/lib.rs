@@ -8,7 +8,6 @@ pub mod offscreen;
 mod shapes;
 mod video;
 
-use kinora_display_list::Shape;
 use kinora_port::{ImageStore, Picture, PixelRect, UiRaster};
 
 use shapes::Shapes;
@@ -81,29 +80,32 @@ impl UiRaster<wgpu::TextureView> for GpuRaster {
 }
 
 impl Gpu {
-    /// A pipeline of one WGSL module that draws quads as strips of four vertices.
+    fn module(&self, source: &str) -> wgpu::ShaderModule {
+        self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: None,
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        })
+    }
+
+    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points.
     fn pipeline(
         &self,
-        label: &str,
-        source: &str,
+        module: &wgpu::ShaderModule,
+        fragment: &str,
         groups: &[&wgpu::BindGroupLayout],
         buffers: &[Option<wgpu::VertexBufferLayout<'_>>],
     ) -> wgpu::RenderPipeline {
-        let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some(label),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        });
         let groups: Vec<Option<&wgpu::BindGroupLayout>> = groups.iter().map(|group| Some(*group)).collect();
         let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(label),
+            label: Some(fragment),
             bind_group_layouts: &groups,
             immediate_size: 0,
         });
         self.device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some(label),
+            label: Some(fragment),
             layout: Some(&layout),
             vertex: wgpu::VertexState {
-                module: &module,
+                module,
                 entry_point: Some("vertex"),
                 compilation_options: Default::default(),
                 buffers,
@@ -115,8 +117,8 @@ impl Gpu {
             depth_stencil: None,
             multisample: Default::default(),
             fragment: Some(wgpu::FragmentState {
-                module: &module,
-                entry_point: Some("fragment"),
+                module,
+                entry_point: Some(fragment),
                 compilation_options: Default::default(),
                 targets: &[Some(wgpu::ColorTargetState {
                     format: self.format,
@@ -192,9 +194,4 @@ impl Gpu {
 /// Numbers as the shaders read them.
 fn bytes_of(numbers: impl IntoIterator<Item = f32>) -> Vec<u8> {
     numbers.into_iter().flat_map(f32::to_ne_bytes).collect()
-}
-
-/// Whether a draw is left to the video pipeline.
-fn is_video(shape: &Shape) -> bool {
-    matches!(shape, Shape::Video { .. })
 }

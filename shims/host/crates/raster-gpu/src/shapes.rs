@@ -6,7 +6,7 @@ use kinora_display_list::{Bounds, Clip, Color, Draw, Fill, Glyph, Placement, Sha
 use kinora_port::{ImageFormat, ImageStore, Picture, StoredImage};
 
 use crate::images::Images;
-use crate::{Gpu, bytes_of, is_video};
+use crate::{Gpu, bytes_of};
 
 /// Farther than any surface.
 const EVERYWHERE: Bounds = Bounds { x: -1e6, y: -1e6, w: 2e6, h: 2e6 };
@@ -37,23 +37,40 @@ impl Instance {
     }
 }
 
-/// Kinds of `shapes.wgsl`.
-mod kind {
-    pub(super) const RECT: f32 = 0.0;
-    pub(super) const SHADOW: f32 = 1.0;
-    pub(super) const COLORS: f32 = 2.0;
-    pub(super) const COVERAGE: f32 = 3.0;
-    pub(super) const GLYPH: f32 = 4.0;
+/// What is drawn by a pipeline of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Rect,
+    Shadow,
+    Image,
+    Glyph,
 }
 
-/// Instances in a row that use one texture.
+/// Fragment entry points of `shapes.wgsl`, in the order of [`Kind`].
+const ENTRY_POINTS: [&str; 4] = ["rect", "blur", "image", "glyph"];
+
+impl Kind {
+    /// Of what is no video.
+    fn of(shape: &Shape) -> Option<Kind> {
+        match shape {
+            Shape::Video { .. } => None,
+            Shape::Rect { .. } => Some(Kind::Rect),
+            Shape::Shadow { .. } => Some(Kind::Shadow),
+            Shape::Image { .. } => Some(Kind::Image),
+            Shape::Glyphs { .. } => Some(Kind::Glyph),
+        }
+    }
+}
+
+/// Instances in a row that use one pipeline and one texture.
 struct Batch {
+    kind: Kind,
     image: Option<u64>,
     instances: Range<u32>,
 }
 
 pub(crate) struct Shapes {
-    pipeline: wgpu::RenderPipeline,
+    pipelines: [wgpu::RenderPipeline; 4],
     surface: wgpu::Buffer,
     surface_group: wgpu::BindGroup,
     buffer: wgpu::Buffer,
@@ -85,11 +102,13 @@ impl Shapes {
             step_mode: wgpu::VertexStepMode::Instance,
             attributes: &attributes,
         };
-        let source = include_str!("shapes.wgsl");
-        let pipeline = gpu.pipeline("shapes", source, &[&surface_layout, images.layout()], &[Some(layout)]);
+        let module = gpu.module(include_str!("shapes.wgsl"));
+        let groups = [&surface_layout, images.layout()];
+        let pipelines =
+            ENTRY_POINTS.map(|entry| gpu.pipeline(&module, entry, &groups, &[Some(layout.clone())]));
         let buffer = gpu.buffer(64 * INSTANCE_BYTES, wgpu::BufferUsages::VERTEX);
         Shapes {
-            pipeline,
+            pipelines,
             surface,
             surface_group,
             buffer,
@@ -104,7 +123,8 @@ impl Shapes {
         self.instances.clear();
         self.batches.clear();
         self.images.begin();
-        for draw in picture.draws.iter().filter(|draw| !is_video(&draw.shape)) {
+        for draw in picture.draws {
+            let Some(kind) = Kind::of(&draw.shape) else { continue };
             let image = match draw.shape {
                 Shape::Image { key, .. } | Shape::Glyphs { page: key, .. } => {
                     let Some(image) = self.images.need(gpu, images, key) else { continue };
@@ -117,12 +137,8 @@ impl Shapes {
             let to = self.instances.len() as u32;
             let image = image.map(|(key, _)| key);
             match self.batches.last_mut() {
-                // A shape without an image does not mind which one is bound.
-                Some(last) if image.is_none() || last.image == image => last.instances.end = to,
-                Some(last) if last.image.is_none() => {
-                    (last.image, last.instances.end) = (image, to);
-                }
-                _ => self.batches.push(Batch { image, instances: from..to }),
+                Some(last) if (last.kind, last.image) == (kind, image) => last.instances.end = to,
+                _ => self.batches.push(Batch { kind, image, instances: from..to }),
             }
         }
         let bytes = bytes_of(self.instances.iter().flat_map(Instance::numbers));
@@ -136,10 +152,10 @@ impl Shapes {
     }
 
     pub(crate) fn record(&self, pass: &mut wgpu::RenderPass<'_>) {
-        pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.surface_group, &[]);
         pass.set_vertex_buffer(0, self.buffer.slice(..));
         for batch in &self.batches {
+            pass.set_pipeline(&self.pipelines[batch.kind as usize]);
             pass.set_bind_group(1, self.images.group(batch.image), &[]);
             pass.draw(0..4, batch.instances.clone());
         }
@@ -175,7 +191,7 @@ fn add(draw: &Draw, image: Option<&StoredImage>, out: &mut Vec<Instance>) {
     match &draw.shape {
         Shape::Video { .. } => {}
         Shape::Rect { rect, radius, fill, border } => {
-            let base = Instance { rect: flat(rect), numbers: [*radius, kind::RECT, 0.0, 0.0], ..base };
+            let base = Instance { rect: flat(rect), numbers: [*radius, 0.0, 0.0, 0.0], ..base };
             match fill {
                 Fill::Solid(color) => {
                     let color = premultiplied(*color);
@@ -185,13 +201,13 @@ fn add(draw: &Draw, image: Option<&StoredImage>, out: &mut Vec<Instance>) {
             }
             if border.0 > 0.0 {
                 let color = premultiplied(border.1);
-                let numbers = [*radius, kind::RECT, border.0, 0.0];
+                let numbers = [*radius, 0.0, border.0, 0.0];
                 out.push(Instance { numbers, first: color, second: color, ..base });
             }
         }
         Shape::Shadow { rect, radius, sigma, color } => out.push(Instance {
             rect: flat(rect),
-            numbers: [*radius, kind::SHADOW, sigma.max(0.1), 0.0],
+            numbers: [*radius, 0.0, sigma.max(0.1), 0.0],
             first: premultiplied(*color),
             ..base
         }),
@@ -199,13 +215,10 @@ fn add(draw: &Draw, image: Option<&StoredImage>, out: &mut Vec<Instance>) {
             let Some((image, source)) = image.and_then(|image| Some((image, inside(image, *source)?))) else {
                 return;
             };
-            let kind = match image.format {
-                ImageFormat::Rgba8 => kind::COLORS,
-                ImageFormat::A8 => kind::COVERAGE,
-            };
+            let coverage = f32::from(image.format == ImageFormat::A8);
             out.push(Instance {
                 rect: flat(rect),
-                numbers: [*radius, kind, 0.0, 0.0],
+                numbers: [*radius, coverage, 0.0, 0.0],
                 first: premultiplied(*tint),
                 more: [clip.radius, turn.0, turn.1, 0.0],
                 source,
@@ -218,7 +231,7 @@ fn add(draw: &Draw, image: Option<&StoredImage>, out: &mut Vec<Instance>) {
             let gain = LIGHT_TEXT_GAIN * (0.2126 * r + 0.7152 * g + 0.0722 * b);
             let base = Instance {
                 rect: [placement.x0, placement.y0, placement.a, placement.b],
-                numbers: [0.0, kind::GLYPH, gain, 0.0],
+                numbers: [0.0, 0.0, gain, 0.0],
                 first: premultiplied(*color),
                 ..base
             };

@@ -1,5 +1,6 @@
-// The display list's shapes: one instanced quad each, told apart by a kind. The formulas are those of the CPU raster, which
-// documents them; images are read texel by texel, so that no sampler's rounding comes between.
+// The display list's shapes: one instanced quad each, and a fragment entry point for each kind: GPUs that are software run all
+// sides of a branch for every pixel. The formulas are those of the CPU raster, which documents them; images are read texel by
+// texel, so that no sampler's rounding comes between.
 
 struct Surface { size: vec2f }
 @group(0) @binding(0) var<uniform> surface: Surface;
@@ -8,7 +9,7 @@ struct Surface { size: vec2f }
 struct Instance {
     @location(0) quad: vec4f,          // What to cover: left, top, right, bottom.
     @location(1) rect: vec4f,          // The shape: x, y, width, height. Glyphs: placement x0, y0, a, b.
-    @location(2) numbers: vec4f,       // Radius, kind, border or deviation or gain, dither.
+    @location(2) numbers: vec4f,       // Radius, whether coverage (images), border or deviation or gain, dither.
     @location(3) first: vec4f,         // Premultiplied colour.
     @location(4) second: vec4f,        // Colour at the other end of a gradient.
     @location(5) clip: vec4f,          // Left, top, right, bottom.
@@ -114,46 +115,55 @@ fn sample_cut(source: vec4f, at: vec2f) -> f32 {
     return mix(above, below, part.y);
 }
 
+fn clipped(color: vec4f, in: Varying) -> vec4f {
+    let at = in.position.xy;
+    return color * cover(vec4f(in.clip.xy, in.clip.zw - in.clip.xy), 0.0, at) * cover(in.rounded, in.more.x, at);
+}
+
+// Of a border only what is outside its inner edge.
 @fragment
-fn fragment(in: Varying) -> @location(0) vec4f {
+fn rect(in: Varying) -> @location(0) vec4f {
     let at = in.position.xy;
     let radius = in.numbers.x;
-    let rect = in.rect;
-    var color = in.first;
-    switch u32(in.numbers.y) {
-        // A rectangle; of a border only what is outside its inner edge.
-        case 0u: {
-            let part = clamp((select(at.x, at.y, in.more.y > 0.5) - in.more.z) / (in.more.w - in.more.z), 0.0, 1.0);
-            color = mix(in.first, in.second, part) * cover(rect, radius, at);
-            let border = in.numbers.z;
-            if border > 0.0 {
-                let inner = vec4f(rect.xy + border, max(rect.zw - 2.0 * border, vec2f(0.0)));
-                color *= 1.0 - cover(inner, max(radius - border, 0.0), at);
-            }
-        }
-        case 1u: {
-            color *= shadow(at - rect.xy - rect.zw / 2.0, rect.zw / 2.0, radius, in.numbers.z);
-        }
-        // An image, colours or coverage.
-        case 2u, 3u: {
-            let middle = rect.xy + rect.zw / 2.0;
-            let d = at - middle;
-            let turned = vec2f(in.more.y * d.x + in.more.z * d.y, in.more.y * d.y - in.more.z * d.x) + middle;
-            let found = sample(in.source, (turned - rect.xy) * in.source.zw / rect.zw);
-            color *= select(found, vec4f(found.r), in.numbers.y > 2.5) * cover(rect, radius, turned);
-        }
-        // A glyph, texel by texel or scaled.
-        default: {
-            let d = at - rect.xy;
-            let size = rect.z * rect.z + rect.w * rect.w;
-            let place = vec2f(rect.z * d.x + rect.w * d.y, rect.z * d.y - rect.w * d.x) / size - in.more.yz;
-            let covered = sample_cut(in.source, place);
-            color *= covered + in.numbers.z * covered * (1.0 - covered);
-        }
+    let part = clamp((select(at.x, at.y, in.more.y > 0.5) - in.more.z) / (in.more.w - in.more.z), 0.0, 1.0);
+    var color = mix(in.first, in.second, part) * cover(in.rect, radius, at);
+    let border = in.numbers.z;
+    if border > 0.0 {
+        let inner = vec4f(in.rect.xy + border, max(in.rect.zw - 2.0 * border, vec2f(0.0)));
+        color *= 1.0 - cover(inner, max(radius - border, 0.0), at);
     }
-    color *= cover(vec4f(in.clip.xy, in.clip.zw - in.clip.xy), 0.0, at) * cover(in.rounded, in.more.x, at);
+    color = clipped(color, in);
     if in.numbers.w > 0.5 && color.a > 0.0 {
         color = vec4f(color.rgb + dither(at), color.a);
     }
     return color;
+}
+
+@fragment
+fn blur(in: Varying) -> @location(0) vec4f {
+    let half = in.rect.zw / 2.0;
+    let covered = shadow(in.position.xy - in.rect.xy - half, half, in.numbers.x, in.numbers.z);
+    return clipped(in.first * covered, in);
+}
+
+// Colours or coverage.
+@fragment
+fn image(in: Varying) -> @location(0) vec4f {
+    let rect = in.rect;
+    let middle = rect.xy + rect.zw / 2.0;
+    let d = in.position.xy - middle;
+    let turned = vec2f(in.more.y * d.x + in.more.z * d.y, in.more.y * d.y - in.more.z * d.x) + middle;
+    let found = sample(in.source, (turned - rect.xy) * in.source.zw / rect.zw);
+    let color = in.first * select(found, vec4f(found.r), in.numbers.y > 0.5);
+    return clipped(color * cover(rect, in.numbers.x, turned), in);
+}
+
+// Texel by texel or scaled.
+@fragment
+fn glyph(in: Varying) -> @location(0) vec4f {
+    let d = in.position.xy - in.rect.xy;
+    let scale = in.rect.zw;
+    let place = vec2f(scale.x * d.x + scale.y * d.y, scale.x * d.y - scale.y * d.x) / dot(scale, scale) - in.more.yz;
+    let covered = sample_cut(in.source, place);
+    return clipped(in.first * (covered + in.numbers.z * covered * (1.0 - covered)), in);
 }

@@ -64,7 +64,7 @@ impl Videos {
             min_filter: wgpu::FilterMode::Linear,
             ..Default::default()
         });
-        let pipeline = gpu.pipeline("video", include_str!("video.wgsl"), &[&layout], &[]);
+        let pipeline = gpu.pipeline(&gpu.module(include_str!("video.wgsl")), "video", &[&layout], &[]);
         Videos { pipeline, layout, sampler, slots: Vec::new(), shown: 0 }
     }
 

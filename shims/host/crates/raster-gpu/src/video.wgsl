@@ -89,7 +89,7 @@ fn tonemap(color: vec3f) -> vec3f {
 }
 
 @fragment
-fn fragment(@builtin(position) position: vec4f) -> @location(0) vec4f {
+fn video(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at = position.xy;
     if any(at < frame.shown.xy) || any(at > frame.shown.zw) {
         return vec4f(0.0, 0.0, 0.0, 1.0);
