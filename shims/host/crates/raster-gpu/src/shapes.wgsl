@@ -74,15 +74,11 @@ fn shadow(at: vec2f, half: vec2f, radius: f32, sigma: f32) -> f32 {
     return clamp(sum * step / (sigma * 2.5066283), 0.0, 1.0);
 }
 
-// Ordered dither: -0.5 to 0.5 of a step.
+// Ordered dither: -0.5 to 0.5 of a step. The bits of x ^ y and y interleaved and reversed; a loop over them would not be unrolled.
 fn dither(at: vec2f) -> f32 {
-    let x = u32(at.x);
-    let y = u32(at.y);
-    let mixed = x ^ y;
-    var value = 0u;
-    for (var bit = 0u; bit < 3u; bit++) {
-        value |= (((mixed >> bit) & 1u) << (5u - 2u * bit)) | (((y >> bit) & 1u) << (4u - 2u * bit));
-    }
+    let y = i32(at.y);
+    let mixed = i32(at.x) ^ y;
+    let value = ((mixed & 1) << 5u) | ((y & 1) << 4u) | ((mixed & 2) << 2u) | ((y & 2) << 1u) | ((mixed & 4) >> 1u) | ((y & 4) >> 2u);
     return ((f32(value) + 0.5) / 64.0 - 0.5) / 255.0;
 }
 

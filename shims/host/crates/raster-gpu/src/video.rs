@@ -15,10 +15,12 @@ use kinora_raster_cpu::tonemap::{SIDE, Tonemap};
 use crate::{Gpu, bytes_of};
 
 /// Vectors of four numbers in `Frame` of `video.wgsl`.
-const UNIFORM_BYTES: u64 = 13 * 16;
+const UNIFORM_BYTES: u64 = 12 * 16;
+/// Fragment entry points of `video.wgsl`: samples of a byte, of two, and those of HDR.
+const ENTRY_POINTS: [&str; 3] = ["video", "wide_video", "hdr_video"];
 
 pub(crate) struct Videos {
-    pipeline: wgpu::RenderPipeline,
+    pipelines: [wgpu::RenderPipeline; 3],
     layout: wgpu::BindGroupLayout,
     sampler: wgpu::Sampler,
     /// One for each video of the list.
@@ -29,6 +31,8 @@ pub(crate) struct Videos {
 
 /// What shows one video.
 struct Slot {
+    /// Index of the pipeline.
+    pipeline: usize,
     uniform: wgpu::Buffer,
     planes: Vec<wgpu::Texture>,
     /// The table of the frame's transfer.
@@ -64,8 +68,9 @@ impl Videos {
             min_filter: wgpu::FilterMode::Linear,
             ..Default::default()
         });
-        let pipeline = gpu.pipeline(&gpu.module(include_str!("video.wgsl")), "video", &[&layout], &[]);
-        Videos { pipeline, layout, sampler, slots: Vec::new(), shown: 0 }
+        let module = gpu.module(include_str!("video.wgsl"));
+        let pipelines = ENTRY_POINTS.map(|entry| gpu.pipeline(&module, entry, &[&layout], &[]));
+        Videos { pipelines, layout, sampler, slots: Vec::new(), shown: 0 }
     }
 
     /// Uploads the frames of a picture that are new.
@@ -80,6 +85,7 @@ impl Videos {
             let colors = YuvToRgb::of(frame);
             if self.slots.len() == self.shown {
                 self.slots.push(Slot {
+                    pipeline: 0,
                     uniform: gpu.buffer(UNIFORM_BYTES, wgpu::BufferUsages::UNIFORM),
                     planes: Vec::new(),
                     tones: (Transfer::Sdr, tones(gpu, Transfer::Sdr)),
@@ -92,6 +98,11 @@ impl Videos {
                 slot.tones = (colors.transfer, tones(gpu, colors.transfer));
                 slot.group = None;
             }
+            slot.pipeline = match (colors.transfer, source.layout.bytes) {
+                (Transfer::Sdr, 1) => 0,
+                (Transfer::Sdr, _) => 1,
+                _ => 2,
+            };
             if !slot.upload(gpu, frame, &source) {
                 continue;
             }
@@ -106,8 +117,8 @@ impl Videos {
     }
 
     pub(crate) fn record(&self, pass: &mut wgpu::RenderPass<'_>) {
-        pass.set_pipeline(&self.pipeline);
         for slot in &self.slots[..self.shown] {
+            pass.set_pipeline(&self.pipelines[slot.pipeline]);
             pass.set_bind_group(0, &slot.group, &[]);
             pass.draw(0..4, 0..1);
         }
@@ -198,8 +209,6 @@ fn uniform(
         let (sub_x, sub_y) = if turned { (sub_y, sub_x) } else { (sub_x, sub_y) };
         [reduces(p.w, p.source[2], sub_x), reduces(p.h, p.source[3], sub_y)]
     };
-    let hdr = f32::from(colors.transfer != Transfer::Sdr);
-    let traits = [hdr, f32::from(source.layout.bytes > 1), 0.0, 0.0];
 
     let luma = to_coded(frame, p);
     let (width, height) = (f64::from(frame.width), f64::from(frame.height));
@@ -230,7 +239,7 @@ fn uniform(
         }
     }
     let vectors = [quad, shown].into_iter().chain(luma_rows).chain(chroma_rows);
-    vectors.chain(weights(&source.layout)).chain(matrix).chain([traits]).flatten().collect()
+    vectors.chain(weights(&source.layout)).chain(matrix).flatten().collect()
 }
 
 /// From a pixel of the surface to a place in the coded frame, in its pixels, edges whole: a row for x, one for y.

@@ -7,7 +7,6 @@ struct Frame {
     chroma: array<vec4f, 2>,     // The same of chroma, which is often enlarged where luma is reduced.
     weigh: array<vec4f, 3>,      // A texel's channels to a sample in parts of 255: Y, Cb, Cr.
     matrix: array<vec4f, 3>,     // (Y, Cb, Cr, 1) to R'G'B'.
-    traits: vec4f,               // Whether HDR; whether samples have two bytes.
 }
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var linear: sampler;
@@ -36,38 +35,62 @@ fn fine(plane: texture_2d<f32>, weigh: vec4f, coordinate: vec2f) -> f32 {
     return dot(weigh, mix(above, below, part.y));
 }
 
-fn luma(at: vec2f) -> f32 {
+fn luma_place(at: vec2f) -> vec2f {
     let place = vec3f(at, 1.0);
-    let coordinate = vec2f(dot(frame.luma[0].xyz, place), dot(frame.luma[1].xyz, place));
-    if frame.traits.y > 0.5 {
-        return fine(first, frame.weigh[0], coordinate);
+    return vec2f(dot(frame.luma[0].xyz, place), dot(frame.luma[1].xyz, place));
+}
+
+// Where the `index`th of the samples averaged lies from the pixel's middle. They are gone through in loops, since a GPU in software
+// runs both sides of a branch, but a loop only as often as it has to.
+fn corner(index: i32, spread: vec2f) -> vec2f {
+    return spread * vec2f(f32(index & 1) * 2.0 - 1.0, f32(index & 2) - 1.0);
+}
+
+fn count(spread: vec2f) -> i32 {
+    return select(1, 4, any(spread > vec2f(0.0)));
+}
+
+fn luma(at: vec2f) -> f32 {
+    let spread = vec2f(frame.luma[0].w, frame.luma[1].w);
+    let all = count(spread);
+    var sum = 0.0;
+    for (var index = 0; index < all; index++) {
+        sum += textureSampleLevel(first, linear, luma_place(at + corner(index, spread)), 0.0).x;
     }
-    return frame.weigh[0].x * textureSampleLevel(first, linear, coordinate, 0.0).x;
+    return frame.weigh[0].x * sum / f32(all);
+}
+
+fn fine_luma(at: vec2f) -> f32 {
+    let spread = vec2f(frame.luma[0].w, frame.luma[1].w);
+    let all = count(spread);
+    var sum = 0.0;
+    for (var index = 0; index < all; index++) {
+        sum += fine(first, frame.weigh[0], luma_place(at + corner(index, spread)));
+    }
+    return sum / f32(all);
 }
 
 fn chroma(at: vec2f) -> vec2f {
-    let place = vec3f(at, 1.0);
-    let coordinate = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
-    return vec2f(fine(second, frame.weigh[1], coordinate), fine(third, frame.weigh[2], coordinate));
+    let spread = vec2f(frame.chroma[0].w, frame.chroma[1].w);
+    let all = count(spread);
+    var sum = vec2f(0.0);
+    for (var index = 0; index < all; index++) {
+        let place = vec3f(at + corner(index, spread), 1.0);
+        let coordinate = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
+        sum += vec2f(fine(second, frame.weigh[1], coordinate), fine(third, frame.weigh[2], coordinate));
+    }
+    return sum / f32(all);
 }
 
-fn samples(at: vec2f) -> vec4f {
-    var found = vec4f(0.0, 0.0, 0.0, 1.0);
-    let near = vec2f(frame.luma[0].w, frame.luma[1].w);
-    if any(near > vec2f(0.0)) {
-        let across = vec2f(near.x, -near.y);
-        found.x = (luma(at - near) + luma(at + near) + luma(at - across) + luma(at + across)) / 4.0;
-    } else {
-        found.x = luma(at);
-    }
-    let far = vec2f(frame.chroma[0].w, frame.chroma[1].w);
-    if any(far > vec2f(0.0)) {
-        let across = vec2f(far.x, -far.y);
-        found = vec4f(found.x, (chroma(at - far) + chroma(at + far) + chroma(at - across) + chroma(at + across)) / 4.0, 1.0);
-    } else {
-        found = vec4f(found.x, chroma(at), 1.0);
-    }
-    return found;
+fn converted(luma: f32, chroma: vec2f) -> vec3f {
+    let all = vec4f(luma, chroma, 1.0);
+    return vec3f(dot(frame.matrix[0], all), dot(frame.matrix[1], all), dot(frame.matrix[2], all));
+}
+
+// Black around the picture.
+fn framed(color: vec3f, at: vec2f) -> vec4f {
+    let outside = any(at < frame.shown.xy) || any(at > frame.shown.zw);
+    return vec4f(select(color, vec3f(0.0), outside), 1.0);
 }
 
 // Tetrahedral interpolation, as the CPU raster does it and for its reason.
@@ -91,13 +114,18 @@ fn tonemap(color: vec3f) -> vec3f {
 @fragment
 fn video(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at = position.xy;
-    if any(at < frame.shown.xy) || any(at > frame.shown.zw) {
-        return vec4f(0.0, 0.0, 0.0, 1.0);
-    }
-    let all = samples(at);
-    let color = vec3f(dot(frame.matrix[0], all), dot(frame.matrix[1], all), dot(frame.matrix[2], all));
-    if frame.traits.x > 0.5 {
-        return vec4f(tonemap(color), 1.0);
-    }
-    return vec4f(color, 1.0);
+    return framed(converted(luma(at), chroma(at)), at);
+}
+
+// Samples of two bytes.
+@fragment
+fn wide_video(@builtin(position) position: vec4f) -> @location(0) vec4f {
+    let at = position.xy;
+    return framed(converted(fine_luma(at), chroma(at)), at);
+}
+
+@fragment
+fn hdr_video(@builtin(position) position: vec4f) -> @location(0) vec4f {
+    let at = position.xy;
+    return framed(tonemap(converted(fine_luma(at), chroma(at))), at);
 }
