@@ -205,7 +205,7 @@ fn uniform(
     let spread = |(sub_x, sub_y): (u32, u32)| {
         let reduces =
             |len: u32, span: f64, sub| if span > f64::from(len) * f64::from(sub) { 0.25 } else { 0.0 };
-        let turned = frame.rotation_deg % 180 != 0;
+        let turned = !frame.rotation_deg.is_multiple_of(180);
         let (sub_x, sub_y) = if turned { (sub_y, sub_x) } else { (sub_x, sub_y) };
         [reduces(p.w, p.source[2], sub_x), reduces(p.h, p.source[3], sub_y)]
     };
