@@ -115,7 +115,8 @@ impl Engine {
         self.queue.open(Open { sources: snapshot.sources, append: false });
         self.queue.set_repeat(snapshot.repeat);
         let there = self.queue.select(snapshot.current);
-        self.serial = snapshot.serial;
+        // The item keeps its number, which is the tag of its timeline.
+        self.serial = snapshot.serial.saturating_sub(1);
         if there {
             self.playing = snapshot.playing;
             self.rate_permille = snapshot.rate_permille;
@@ -124,9 +125,8 @@ impl Engine {
         }
         let mut orphan = None;
         for status in shim.live_timelines() {
-            // The tags count on after timelines whose instance died before its snapshot.
-            self.serial = self.serial.max(status.tag);
-            if there && status.id == snapshot.timeline && status.state != TimelineState::Failed {
+            let own = status.tag == snapshot.serial && status.state != TimelineState::Failed;
+            if there && own && orphan.is_none() {
                 orphan = Some(status);
             } else {
                 let _gone = shim.close_timeline(status.id);
@@ -164,7 +164,6 @@ impl Engine {
         let session = self.session.as_ref();
         Snapshot {
             serial: self.serial,
-            timeline: session.and_then(Session::timeline).unwrap_or(0),
             position_us: session.map(|session| session.position(now).unwrap_or(0)),
             rate_permille: self.rate_permille,
             playing: self.playing,

@@ -1,6 +1,6 @@
 //! The state worth keeping over a restart: what plays, where, and the choices made. Semantic, versioned, no media bytes.
 //!
-//! Layout, little-endian: version u8; item serial u64; timeline u64; position i64; rate i32; volume u32; flags u8; repeat u8; audio track
+//! Layout, little-endian: version u8; item serial u64; position i64; rate i32; volume u32; flags u8; repeat u8; audio track
 //! u32 + 1; caption track u32 + 1 (0: none); current u32; count u32; then a source as url, title, count of related and those,
 //! each text as u32 length and UTF-8.
 
@@ -23,7 +23,6 @@ const MUTED: u8 = 8;
 pub(crate) struct Snapshot {
     /// Tag of the timeline: counts the items opened.
     pub(crate) serial: u64,
-    pub(crate) timeline: u64,
     pub(crate) position_us: Option<i64>,
     pub(crate) rate_permille: i32,
     pub(crate) playing: bool,
@@ -51,7 +50,6 @@ impl Snapshot {
         }
         let mut out = vec![VERSION];
         out.extend_from_slice(&self.serial.to_le_bytes());
-        out.extend_from_slice(&self.timeline.to_le_bytes());
         out.extend_from_slice(&self.position_us.unwrap_or(0).to_le_bytes());
         out.extend_from_slice(&self.rate_permille.to_le_bytes());
         out.extend_from_slice(&self.sound.volume_permille.to_le_bytes());
@@ -83,7 +81,6 @@ impl Snapshot {
             return None;
         }
         let serial = cursor.u64_le()?;
-        let timeline = cursor.u64_le()?;
         let position_us = cursor.i64_le()?;
         let rate_permille = cursor.i32_le()?.clamp(250, 4000);
         let volume_permille = cursor.u32_le()?.min(1000);
@@ -104,7 +101,6 @@ impl Snapshot {
         }
         Some(Snapshot {
             serial,
-            timeline,
             position_us: (flags & HAS_POSITION != 0).then_some(position_us),
             rate_permille,
             playing: flags & PLAYING != 0,
@@ -164,7 +160,6 @@ mod tests {
         };
         Snapshot {
             serial: 7,
-            timeline: 3,
             position_us: Some(-5),
             rate_permille: 1500,
             playing: true,
