@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use kinora_tests::{Played, Scenario, Screen, blessing, scenarios};
+use kinora_tests::{Played, Scenario, Screen, TRACE, blessing, replay, scenarios};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
@@ -38,6 +38,9 @@ fn check(scenario: &Scenario) -> Result<(), String> {
             picture_difference(expected, &seen)
                 .map(|why| format!("{why}; see {}", played.folder.join(&file).display()))
         });
+    }
+    if let Err(difference) = replay(&played.folder.join(TRACE)) {
+        differences.push_str(&format!("replayed: {difference}\n"));
     }
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }

@@ -25,6 +25,8 @@ pub struct Played {
     pub outcome: Outcome,
     /// Standard error.
     pub stderr: String,
+    /// Most memory it was seen to use (resident, high-water mark), KiB.
+    pub peak_kib: u64,
     /// The folder of its files: `frames`, `sound.wav`, `report.json`, and what the extra arguments asked for.
     pub folder: PathBuf,
 }
@@ -67,19 +69,28 @@ pub fn play(name: &str, source: &str, extra: &[&str]) -> Played {
     let mut command = Command::new(target_folder().join("kinora-headless"));
     command.arg("play").arg(source).arg("--frames").arg(file("frames")).arg("--audio").arg(file("sound.wav"));
     command.arg("--report").arg(file("report.json")).args(extra).current_dir(&folder);
-    let (outcome, stderr) = run(&mut command, &folder);
-    Played { outcome, stderr, folder }
+    let (outcome, stderr, peak_kib) = run(&mut command, &folder);
+    Played { outcome, stderr, peak_kib, folder }
 }
 
-fn run(command: &mut Command, folder: &Path) -> (Outcome, String) {
+/// Makes the recorded calls of a run again; the error is the first difference.
+pub fn replay(trace: &Path) -> Result<(), String> {
+    let mut command = Command::new(target_folder().join("kinora-headless"));
+    let output = command.arg("replay").arg(trace).output().map_err(|e| format!("cannot start: {e}"))?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+fn run(command: &mut Command, folder: &Path) -> (Outcome, String, u64) {
     let log = folder.join("stderr");
     let file = std::fs::File::create(&log).expect("the scratch folder can be written");
     let mut child = match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn() {
         Ok(child) => child,
-        Err(e) => return (Outcome::Broken(format!("cannot start: {e}")), String::new()),
+        Err(e) => return (Outcome::Broken(format!("cannot start: {e}")), String::new(), 0),
     };
     let began = Instant::now();
+    let mut peak_kib = 0;
     let outcome = loop {
+        peak_kib = peak(child.id()).unwrap_or(0).max(peak_kib);
         match child.try_wait() {
             Ok(Some(status)) => {
                 break status.code().map_or_else(|| Outcome::Broken(status.to_string()), Outcome::Exit);
@@ -93,5 +104,12 @@ fn run(command: &mut Command, folder: &Path) -> (Outcome, String) {
             Err(e) => break Outcome::Broken(e.to_string()),
         }
     };
-    (outcome, std::fs::read_to_string(log).unwrap_or_default())
+    (outcome, std::fs::read_to_string(log).unwrap_or_default(), peak_kib)
+}
+
+/// `VmHWM` of a running process (proc_pid_status(5)).
+fn peak(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }

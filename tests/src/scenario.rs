@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::{Played, play, root};
 
+/// Trace of a run, in its folder.
+pub const TRACE: &str = "trace";
+
 /// `test.toml` of a scenario.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +94,7 @@ impl Scenario {
                 option(flag, value);
             }
         }
+        option("--record", TRACE.into());
         let paths = self.paths();
         extra.extend_from_slice(&paths[1..]);
         let extra: Vec<&str> = extra.iter().map(String::as_str).collect();

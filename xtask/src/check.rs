@@ -7,6 +7,7 @@ use crate::{core, setup, tidy};
 pub(crate) fn test(filter: &[String]) -> Result<(), String> {
     setup::ensure(setup::Purpose::Test)?;
     println!("{}", core::build()?);
+    core::build_guests()?;
     // The programs the tests start, in the same profile as the tests themselves.
     run(cargo_native("build").arg("--bins"))?;
     run(cargo_native("test").arg("--no-fail-fast").args(filter))

@@ -1,7 +1,7 @@
 //! Builds the player core: Rust to a WebAssembly module to a component, the same bytes on every machine.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use wit_component::ComponentEncoder;
@@ -28,6 +28,33 @@ impl fmt::Display for Core {
 
 /// Builds the component. Paths of this machine are mapped away, so that two clones give the same bytes.
 pub(crate) fn build() -> Result<Core, String> {
+    build_modules("core", &["--package", "player-core"])?;
+    let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
+    let path = target().join("kinora-core.wasm");
+    let component = componentize(&module)?;
+    write_if_changed(&path, &component)?;
+
+    let zstd = zstd::bulk::compress(&component, 19).map_err(|e| e.to_string())?.len();
+    let sha256 = Sha256::digest(&component).iter().map(|b| format!("{b:02x}")).collect();
+    Ok(Core { path, bytes: component.len(), zstd, sha256 })
+}
+
+/// Builds the guests of the tests, each a component of its own in `guests/` of the target folder.
+pub(crate) fn build_guests() -> Result<(), String> {
+    build_modules("dev", &["--package", "kinora-guests", "--examples"])?;
+    let folder = target().join("guests");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let sources = root().join("tests/guests/examples");
+    let sources = std::fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
+    for source in sources.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let module = target().join(format!("wasm32-unknown-unknown/debug/examples/{name}.wasm"));
+        write_if_changed(&folder.join(format!("{name}.wasm")), &componentize(&module)?)?;
+    }
+    Ok(())
+}
+
+fn build_modules(profile: &str, packages: &[&str]) -> Result<(), String> {
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(std::env::home_dir()?.join(".cargo")));
@@ -38,37 +65,20 @@ pub(crate) fn build() -> Result<Core, String> {
         "-Ctarget-feature=+simd128".into(),
     ];
     run(cargo()
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            "player-core",
-            "--target",
-            "wasm32-unknown-unknown",
-        ])
-        .args(["--profile", "core"])
+        .args(["build", "--quiet", "--locked", "--target", "wasm32-unknown-unknown", "--profile", profile])
+        .args(packages)
         // A caller's own flags would change the bytes.
         .env_remove("RUSTFLAGS")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))?;
-
-    let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
-    let module = std::fs::read(&module).map_err(|e| format!("{}: {e}", module.display()))?;
-    let component = componentize(&module)?;
-    let path = target().join("kinora-core.wasm");
-    write_if_changed(&path, &component)?;
-
-    let zstd = zstd::bulk::compress(&component, 19).map_err(|e| e.to_string())?.len();
-    let sha256 = Sha256::digest(&component).iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Core { path, bytes: component.len(), zstd, sha256 })
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))
 }
 
-fn componentize(module: &[u8]) -> Result<Vec<u8>, String> {
+fn componentize(module: &Path) -> Result<Vec<u8>, String> {
+    let module = std::fs::read(module).map_err(|e| format!("{}: {e}", module.display()))?;
     let mut component = ComponentEncoder::default()
         .validate(true)
-        .module(module)
+        .module(&module)
         .and_then(|encoder| encoder.encode())
-        .map_err(|e| format!("the core is not a component of the contract: {e:#}"))?;
+        .map_err(|e| format!("it is not a component of the contract: {e:#}"))?;
     let section = wasm_encoder::CustomSection {
         name: CONTRACT_SECTION.into(),
         data: CONTRACT_VERSION.as_bytes().into(),

@@ -32,10 +32,10 @@ fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// `cargo` doing something with all native packages. What is built of them is always the same: another selection would have
+/// `cargo` doing something with all native packages: all but those that are only WebAssembly. What is built of them is always the same: another selection would have
 /// dependencies built again with other features.
 pub(crate) fn cargo_native(verb: &str) -> Command {
     let mut command = cargo();
-    command.args([verb, "--workspace", "--exclude", "player-core"]);
+    command.args([verb, "--workspace", "--exclude", "player-core", "--exclude", "kinora-guests"]);
     command
 }

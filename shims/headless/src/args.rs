@@ -8,7 +8,7 @@ use crate::shell::Kind;
 /// Printed for `--help` and after a usage error.
 pub(crate) const USAGE: &str = "\
 usage: kinora-headless play SRC... [options]
-       kinora-headless replay TRACE [--core FILE]
+       kinora-headless replay TRACE [--core FILE] [--list]
 
 Plays without a screen and without a sound device. Times are seconds of host time since launch.
 
@@ -25,11 +25,12 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --report FILE          figures as JSON
   --record FILE          write down what the player core is told and answers
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
+  --stall FROM-TO        call the core not at all between these times, to see what goes on without it
   --storage FILE         remember positions and settings here (default: nothing is remembered)
   --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
 
-`replay` makes the recorded calls again, of the same core or another, and stops at the first difference.
+`replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --list it prints them instead.
 
 Exit status: 0 played to the end (or replayed without a difference), 1 could not play (reason on stderr), 2 usage.
 ";
@@ -51,6 +52,7 @@ pub(crate) struct Options {
     pub(crate) report: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) kill_calls: BTreeSet<u64>,
+    pub(crate) stall_us: Option<(u64, u64)>,
     pub(crate) storage: Option<PathBuf>,
     pub(crate) log_level: u32,
 }
@@ -58,7 +60,7 @@ pub(crate) struct Options {
 /// What the command line asks for.
 pub(crate) enum Command {
     Play(Box<Options>),
-    Replay { trace: PathBuf, core: Option<PathBuf> },
+    Replay { trace: PathBuf, core: Option<PathBuf>, list: bool },
     Help,
     ListKeys,
 }
@@ -81,10 +83,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         report: None,
         record: None,
         kill_calls: BTreeSet::new(),
+        stall_us: None,
         storage: None,
         log_level: 1,
     };
-    let mut command = None;
+    let (mut command, mut list) = (None, false);
     let mut parser = lexopt::Parser::from_args(args);
     let text = |parser: &mut lexopt::Parser| -> Result<String, String> {
         let value = parser.value().map_err(|e| e.to_string())?;
@@ -93,6 +96,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
+            Long("list") => list = true,
             Long("list-keys") => return Ok(Command::ListKeys),
             Long("core") => options.core = Some(text(&mut parser)?.into()),
             Long("clock") => {
@@ -119,6 +123,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("report") => options.report = Some(text(&mut parser)?.into()),
             Long("record") => options.record = Some(text(&mut parser)?.into()),
             Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
+            Long("stall") => options.stall_us = Some(stall(&text(&mut parser)?)?),
             Long("storage") => options.storage = Some(text(&mut parser)?.into()),
             Long("log") => {
                 let level = text(&mut parser)?;
@@ -136,7 +141,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         Some(command) if command == "play" => {}
         Some(command) if command == "replay" => {
             return match &options.sources[..] {
-                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core }),
+                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core, list }),
                 _ => Err("replay takes one trace".into()),
             };
         }
@@ -188,6 +193,11 @@ fn keys(text: &str) -> Result<Vec<(u64, String)>, String> {
 fn calls(text: &str) -> Result<Vec<u64>, String> {
     let one = |item: &str| item.trim().parse().map_err(|_| format!("`{item}` is not the number of a call"));
     text.split(',').map(one).collect()
+}
+
+fn stall(text: &str) -> Result<(u64, u64), String> {
+    let (from, to) = text.split_once('-').ok_or_else(|| format!("`{text}` is not FROM-TO"))?;
+    Ok((seconds(from)?, seconds(to)?))
 }
 
 fn screenshot(text: &str) -> Result<(u64, PathBuf), String> {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kinora_decode_ffmpeg::FfmpegDecoders;
 use kinora_decode_symphonia::SymphoniaDecoders;
-use kinora_host::{Inbox, Limits, Player, PlayerConfig, Ports, Recorder, Stage};
+use kinora_host::{Inbox, Limits, Player, PlayerConfig, Ports, Recorder, Rest, Stage};
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
 use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Storage, UiRaster};
@@ -37,14 +37,14 @@ pub(crate) fn play(options: &Options) -> Result<(), String> {
     let launched = Instant::now();
     let recording = Recording::create(options)?;
     let mut run = Run::new(options, &recording, launched)?;
-    let status = run.play_out(options)?;
+    let ended = run.play_out(options);
     run.player.flush();
     recording.finish()?;
     let report = run.report(&recording);
     if let Some(path) = &options.report {
         report::write(&report, path)?;
     }
-    match status {
+    match ended? {
         0 => Ok(()),
         _ => Err(report.errors.last().cloned().unwrap_or_else(|| "could not play".into())),
     }
@@ -62,6 +62,8 @@ struct Run {
     /// When a frame was last shown or the core last called.
     last_progress_us: HostUs,
     size: (u32, u32),
+    /// Between these times the core is not called.
+    stall_us: Option<(HostUs, HostUs)>,
     reports: Vec<String>,
 }
 
@@ -169,6 +171,7 @@ impl Run {
             first_frame: None,
             last_progress_us: 0,
             size: options.size,
+            stall_us: options.stall_us,
             reports: Vec::new(),
         })
     }
@@ -180,16 +183,15 @@ impl Run {
         loop {
             let now = self.clock.now();
             let mut next = self.settle(now)?;
-            if let Some(status) = self.player.exit_status() {
+            let broken = self.player.given_up().filter(|(_, rest)| *rest != Rest::Playing);
+            let broken = broken.map(|(fault, _)| Err(fault.to_string()));
+            if let Some(end) = self.player.exit_status().map(Ok).or(broken) {
                 // What is to be seen later is what stays on the screen.
                 for (at, path) in screenshots {
                     self.advance_to(Some(*at), now);
                     self.screenshot(*at, path)?;
                 }
-                return Ok(status);
-            }
-            if let Some(fault) = self.player.given_up() {
-                return Err(fault.to_string());
+                return end;
             }
             next = earliest(next, self.present(now));
             while let Some((_, path)) = screenshots.next_if(|(at, _)| *at <= now) {
@@ -198,7 +200,7 @@ impl Run {
             if options.until_us.is_some_and(|until| until <= now) {
                 return Ok(0);
             }
-            next = earliest(next, self.player.next_wake());
+            next = earliest(next, self.stalled_until(now).or(self.player.next_wake()));
             next = earliest(next, screenshots.peek().map(|(at, _)| *at));
             next = earliest(next, options.until_us);
             let halted = next.is_none() || now > self.last_progress_us + HALTED_US;
@@ -222,14 +224,15 @@ impl Run {
         loop {
             let deadline = self.pipeline.advance(now);
             self.reports.extend(self.pipeline.take_reports());
-            let called = self.player.turn(now);
+            let stalled = self.stalled_until(now).is_some();
+            let called = !stalled && self.player.turn(now);
             if called {
                 self.last_progress_us = now;
             }
-            if self.player.exit_status().is_some() || self.player.given_up().is_some() {
+            if self.player.exit_status().is_some() {
                 return Ok(None);
             }
-            if called || self.pipeline.has_events() {
+            if called || self.pipeline.has_events() && !stalled {
                 continue;
             }
             if self.clock.since.is_some() {
@@ -245,11 +248,15 @@ impl Run {
             } else {
                 // What the decoders finished may have moved the pipeline on.
                 let deadline = self.pipeline.advance(now);
-                if !self.pipeline.has_events() {
+                if stalled || !self.pipeline.has_events() {
                     return Ok(deadline);
                 }
             }
         }
+    }
+
+    fn stalled_until(&self, now: HostUs) -> Option<HostUs> {
+        self.stall_us.filter(|(from, to)| (*from..*to).contains(&now)).map(|(_, to)| to)
     }
 
     /// Presents every frame that is due; when the next one is.

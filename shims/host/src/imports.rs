@@ -4,6 +4,8 @@ mod display;
 mod media;
 mod table;
 
+pub(crate) use table::describe;
+
 use kinora_port::{Failure, Next, code};
 
 use crate::bindings::{net, shell, types};

@@ -5,6 +5,7 @@
 //! or takes too long had no effect; the next instance starts from the last snapshot and finds the timelines that still play.
 
 mod bindings;
+mod card;
 mod convert;
 mod engine;
 mod fonts;
@@ -25,8 +26,8 @@ pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};
 pub use places::{cache_folder, data_folder, factory_core, locale};
-pub use player::{Player, PlayerConfig, Ports};
+pub use player::{Player, PlayerConfig, Ports, Rest};
 pub use stage::{Scene, Stage};
 pub use stats::{CallSummary, CoreStats};
-pub use trace::{Difference, Recorder, Replayed, TraceError, replay};
+pub use trace::{Difference, Recorder, Replayed, TraceError, list as list_trace, replay};
 pub use turn::Device;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use kinora_pipeline::Pipeline;
+use kinora_pipeline::{Pipeline, State, TimelineStatus};
 use kinora_port::{Decoders, HostUs, InputEvent, InputSource, Net, NetChange, Shell, Storage};
 use wasmtime::Engine;
 
@@ -100,7 +100,18 @@ pub struct Player {
     handled: u64,
     recorder: Option<Recorder>,
     exit: Option<u32>,
-    given_up: Option<Fault>,
+    given_up: Option<(Fault, Rest)>,
+}
+
+/// What is left when no core runs any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// What was buffered still plays.
+    Playing,
+    /// The built-in card is shown.
+    Card,
+    /// Somebody has pressed a key at it.
+    Dismissed,
 }
 
 impl Player {
@@ -148,6 +159,9 @@ impl Player {
     /// Gathers what has happened until `now` and calls the core once if something is due. Returns whether it did; call again
     /// with the same `now` until it did not.
     pub fn turn(&mut self, now: HostUs) -> bool {
+        if self.given_up.is_some() {
+            self.rest(now);
+        }
         if self.exit.is_some() || self.given_up.is_some() {
             return false;
         }
@@ -177,8 +191,8 @@ impl Player {
         self.exit
     }
 
-    /// Why no core runs any more, after too many faults.
-    pub fn given_up(&self) -> Option<&Fault> {
+    /// Why no core runs any more, after too many faults, and what is left.
+    pub fn given_up(&self) -> Option<&(Fault, Rest)> {
         self.given_up.as_ref()
     }
 
@@ -408,7 +422,26 @@ impl Player {
             self.faults.pop_front();
         }
         if self.faults.len() >= MAX_FAULTS {
-            self.given_up = Some(fault);
+            self.given_up = Some((fault, Rest::Playing));
+        }
+    }
+
+    /// Without a core: what is buffered plays to its end, then the card comes, and waits for a key.
+    fn rest(&mut self, now: HostUs) {
+        let pressed = |event: &InputEvent| matches!(event, InputEvent::Key(key) if key.phase == 1);
+        let pressed = self.input.poll(now).iter().any(pressed);
+        drop(self.inbox.take());
+        let world = self.world.as_ref().expect("the world is lent only during a call");
+        drop(world.pipeline.take_events());
+        let plays = |timeline: &TimelineStatus| timeline.playing && timeline.state == State::Presenting;
+        let Some((_, rest)) = &mut self.given_up else { return };
+        match rest {
+            Rest::Playing if !world.pipeline.status().iter().any(plays) => {
+                crate::card::show(&world.stage, self.surface.width_px, self.surface.height_px);
+                *rest = Rest::Card;
+            }
+            Rest::Card if pressed => *rest = Rest::Dismissed,
+            _ => {}
         }
     }
 

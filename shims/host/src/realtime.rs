@@ -24,7 +24,7 @@ use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
 use crate::engine::CoreError;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
-use crate::player::{Player, PlayerConfig, Ports};
+use crate::player::{Player, PlayerConfig, Ports, Rest};
 use crate::stage::Stage;
 use crate::trace::Recorder;
 use crate::turn::Device;
@@ -252,8 +252,12 @@ fn play(
             shared.media.ring();
             shared.screen.ring();
         }
-        if let Some(fault) = player.given_up() {
-            return Err(fault.to_string());
+        if let Some((fault, rest)) = player.given_up() {
+            // Once more for the card.
+            shared.screen.ring();
+            if *rest == Rest::Dismissed {
+                return Err(fault.to_string());
+            }
         }
         if let Some(status) = player.exit_status().or(stopping.then_some(0)) {
             player.flush();

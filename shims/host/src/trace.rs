@@ -9,7 +9,7 @@ mod replay;
 mod tap;
 
 pub use record::{Recorder, TraceError};
-pub use replay::{Difference, Replayed, replay};
+pub use replay::{Difference, Replayed, list, replay};
 
 pub(crate) use tap::Tap;
 
@@ -56,6 +56,19 @@ pub(crate) enum Export {
     Start(Box<Launch>),
     Handle { host_us: u64, budget_us: u32, events: Vec<Event> },
     Snapshot,
+}
+
+impl std::fmt::Display for Export {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Export::Start(launch) => write!(f, "start for reason {}", launch.reason),
+            Export::Handle { host_us, events, .. } => {
+                let (seconds, rest) = (host_us / 1_000_000, host_us % 1_000_000);
+                write!(f, "handle at {seconds}.{rest:06} s with {} events", events.len())
+            }
+            Export::Snapshot => f.write_str("snapshot"),
+        }
+    }
 }
 
 /// One import called during a call.

@@ -53,7 +53,7 @@ const SHIM: &[&str] = &[
 /// Platform crates and the only crates that may use them.
 const PLATFORM: &[(&str, &[&str])] = &[
     ("wasmtime", &["kinora-host"]),
-    ("wit-bindgen", &["player-core"]),
+    ("wit-bindgen", &["player-core", "kinora-guests"]),
     ("winit", &["kinora"]),
     ("wgpu", &["kinora-raster-gpu", "kinora"]),
     ("cpal", &["kinora-audio-cpal"]),

@@ -24,7 +24,7 @@ macro_rules! contract {
         })*
 
         /// A call as people read it.
-        fn describe(function: &str, args: &[Value]) -> String {
+        pub(crate) fn describe(function: &str, args: &[Value]) -> String {
             let mut values = args.iter();
             let mut shown: Vec<String> = Vec::new();
             match function {

@@ -1,5 +1,6 @@
 //! Going through a trace again.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use super::record::Entries;
 use super::tap::{Expected, Tap};
 use super::{Call, Entry, Export, Outcome, TraceError, Value};
 use crate::engine::Core;
+use crate::imports::describe;
 use crate::instance::{Fault, Instance, Limits, Ticker};
 
 /// What a replay went through without a difference.
@@ -77,23 +79,37 @@ pub fn replay(engine: &Engine, core: &Core, trace: &Path) -> Result<Replayed, Di
     Ok(replayed)
 }
 
+/// Writes a trace as text: each call, and indented what it called.
+pub fn list(trace: &Path, out: &mut dyn Write) -> Result<(), TraceError> {
+    let mut entries = Entries::open(trace)?;
+    let mut number = 0;
+    while let Some(entry) = entries.next()? {
+        let written = match entry {
+            Entry::Instance(build) => writeln!(out, "instance of core {} in {}", build.core, build.shim),
+            Entry::Call(call) => {
+                number += 1;
+                let imports = call.imports.iter();
+                let imports =
+                    imports.map(|import| format!("\n  {}", describe(&import.function, &import.args)));
+                let ended = match call.outcome {
+                    Outcome::Returned(_) => "",
+                    Outcome::Trapped => ", trapped",
+                    Outcome::Stopped => ", ended by the shim",
+                };
+                writeln!(out, "call {number}, {}{ended}{}", call.export, imports.collect::<String>())
+            }
+        };
+        written.map_err(TraceError::File)?;
+    }
+    Ok(())
+}
+
 /// Makes one call again. Returns whether the instance lives on.
 fn again(instance: &mut Instance, call: Call, number: u64) -> Result<bool, Difference> {
     if call.outcome == Outcome::Stopped {
         return Ok(false);
     }
-    let what = match &call.export {
-        Export::Start(_) => "start".to_owned(),
-        Export::Handle { host_us, events, .. } => {
-            format!(
-                "handle at {}.{:06} s with {} events",
-                host_us / 1_000_000,
-                host_us % 1_000_000,
-                events.len()
-            )
-        }
-        Export::Snapshot => "snapshot".to_owned(),
-    };
+    let what = call.export.to_string();
     instance.set_tap(Tap::Replaying(Expected { imports: call.imports.into(), ..Expected::default() }));
     let answer = match &call.export {
         Export::Start(launch) => instance.start(None, launch).1.map(|answer| Value::of(&answer)),

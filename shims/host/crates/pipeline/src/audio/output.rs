@@ -15,8 +15,10 @@ const DISTRUST_US: u64 = 60_000_000;
 const SETTLE_US: u64 = 4_000_000;
 /// Over how long its consumption is measured,
 const WATCH_US: u64 = 1_000_000;
-/// and how far off, permille, it may be.
+/// how far off, permille, it may be,
 const WATCH_PERMILLE: u64 = 50;
+/// and how often in a row, to the same side: a machine that is busy for a second lets a device starve and catch up.
+const WATCH_TIMES: u32 = 3;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Using {
@@ -52,6 +54,8 @@ pub(crate) struct Output {
     settle_us: HostUs,
     /// Since when it is watched, and the frames it had taken then.
     watched: (HostUs, u64),
+    /// How often in a row it took too much (true) or too little.
+    off: (bool, u32),
     /// The sink has no clock of its own.
     follows_us: bool,
 }
@@ -66,6 +70,7 @@ impl Output {
             rate_hz: 0,
             settle_us: 0,
             watched: (0, 0),
+            off: (false, 0),
             follows_us: false,
         }
     }
@@ -137,6 +142,7 @@ impl Output {
                 self.using = Using::Device;
                 self.check_us = now + CHECK_US;
                 self.settle_us = now + SETTLE_US;
+                self.off = (false, 0);
                 true
             }
             Err(error) => {
@@ -185,7 +191,11 @@ impl Output {
         self.watched = (now, frames);
         let expected = elapsed_us * u64::from(self.rate_hz) / 1_000_000;
         let taken = frames.saturating_sub(before);
-        if taken.abs_diff(expected) * 1000 > expected * WATCH_PERMILLE {
+        let fast = taken > expected;
+        let times = if self.off.0 == fast { self.off.1 + 1 } else { 1 };
+        let is_off = taken.abs_diff(expected) * 1000 > expected * WATCH_PERMILLE;
+        self.off = (fast, if is_off { times } else { 0 });
+        if self.off.1 >= WATCH_TIMES {
             self.device.close();
             self.open_stand_in(now + DISTRUST_US, wanted, change);
             change.report = Some(format!(
