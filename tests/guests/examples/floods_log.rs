@@ -7,7 +7,7 @@ struct Floods;
 
 impl Mischief for Floods {
     fn act(_: &Film) {
-        let line = "all work and no play ".repeat(10_000);
+        let line = "all work and no play ".repeat(400);
         for n in 0..2000 {
             log::write(1, &line);
             log::measure(&format!("measure {n}"), n);

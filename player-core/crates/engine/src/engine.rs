@@ -9,7 +9,7 @@ use crate::queue::{Queue, Repeat};
 use crate::resume;
 use crate::session::{Choices, Session, Start};
 use crate::shim::Shim;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 use crate::source::OpenContainer;
 use crate::status::{Phase, Status};
 
@@ -133,7 +133,8 @@ impl Engine {
             }
         }
         if let Some(position_us) = snapshot.position_us.filter(|_| there) {
-            self.open_current(Some(Start::Media(position_us)), shim);
+            let start = (position_us != snapshot::OPENING).then_some(Start::Media(position_us));
+            self.open_current(start, shim);
             if let (Some(session), Some(orphan)) = (&mut self.session, orphan) {
                 // The shim knows what was asked of it last, also after the snapshot.
                 self.playing = orphan.playing;
@@ -164,7 +165,7 @@ impl Engine {
         let session = self.session.as_ref();
         Snapshot {
             serial: self.serial,
-            position_us: session.map(|session| session.position(now).unwrap_or(0)),
+            position_us: session.map(|session| session.position(now).unwrap_or(snapshot::OPENING)),
             rate_permille: self.rate_permille,
             playing: self.playing,
             sound: self.settings.sound,

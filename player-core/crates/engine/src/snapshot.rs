@@ -5,12 +5,15 @@
 //! each text as u32 length and UTF-8.
 
 use kinora_bytes::Cursor;
+use kinora_time::MediaUs;
 
 use crate::event::SourceSpec;
 use crate::queue::Repeat;
 use crate::status::Sound;
 
 const VERSION: u8 = 1;
+/// In the place of a position: the item was being opened and had none. It need not begin at 0.
+pub(crate) const OPENING: MediaUs = MediaUs::MIN;
 /// The contract's limit (`wit/player.wit`).
 const MAX_BYTES: usize = 256 << 10;
 const PLAYING: u8 = 1;
