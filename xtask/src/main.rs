@@ -7,6 +7,7 @@ mod check;
 mod core;
 mod dist;
 mod env;
+mod fuzz;
 mod inspect;
 mod play;
 mod setup;
@@ -21,6 +22,8 @@ usage: cargo xtask COMMAND
   inspect SRC [--samples] [--cues] [--manifest]
                        what the core's parsers see in a file
   bless                write the scenarios' expectations anew
+  fuzz [TARGET]... [--minutes N] [--planted]
+                       fuzz the parsers and the engine; or look for faults planted in them
   tidy                 check the architecture rules
   ci                   fmt, clippy, tidy and test, as CI runs them
   bench all|NAME...    measure against the peers (tests/bench/README.md)
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
             setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))
         }
         "inspect" => inspect::inspect(&rest),
+        "fuzz" => fuzz::fuzz(&rest),
         "tidy" => tidy::check(),
         "bless" => check::bless(),
         "ci" => check::ci(),

@@ -82,7 +82,7 @@ pub(super) fn check(offences: &mut Vec<String>) -> Result<(), String> {
             }
             let ours = used.starts_with("kinora") || used == "player-core";
             // Tests and tasks may use anything; what ships may use its layer's, test dependencies included.
-            if !ours || name == "kinora-tests" || name == "xtask" {
+            if !ours || matches!(name, "kinora-tests" | "kinora-fuzz" | "xtask") {
                 continue;
             }
             let development = dependency["kind"].as_str() == Some("dev");

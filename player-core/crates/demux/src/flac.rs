@@ -112,8 +112,8 @@ impl Flac {
                 return Err(Err(Error::Unrecognised("no FLAC file".into())));
             }
             self.pos += 4;
+            self.blocks = 1;
         }
-        self.blocks += 1;
         if self.blocks > MAX_BLOCKS {
             return Err(Err(Error::Limit("metadata blocks".into())));
         }
@@ -139,7 +139,9 @@ impl Flac {
             }
             _ => {}
         }
+        // Counted once it has been read: waiting for the rest of a block comes back here.
         self.pos += 4 + len as u64;
+        self.blocks += 1;
         if kind & 0x80 != 0 {
             if self.info.is_none() {
                 return Err(Err(Error::Damaged("a FLAC file without stream information".into())));

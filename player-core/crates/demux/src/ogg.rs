@@ -344,7 +344,8 @@ impl Demux for Ogg {
         };
         let start_us = self.start_us.unwrap_or(0);
         let end_us = start_us.saturating_add(self.duration_us.unwrap_or(0));
-        let target = granule(to_us.clamp(start_us, end_us - 1)).saturating_sub(mapping.preroll().into());
+        let target = granule(to_us.clamp(start_us, end_us.saturating_sub(1).max(start_us)))
+            .saturating_sub(mapping.preroll().into());
         let bisection = Bisection::new(
             target,
             (first, granule(start_us).min(target)),

@@ -16,6 +16,8 @@ pub struct Resource {
     pub content_type: String,
     /// Whether ranges are served.
     pub ranges: bool,
+    /// Whether the length is told.
+    pub length: bool,
     /// What goes wrong with the first fetches, one each; `None` is a good one.
     pub faults: VecDeque<Option<Fault>>,
 }
@@ -23,7 +25,13 @@ pub struct Resource {
 impl Resource {
     /// A resource that is served without fault.
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
-        Resource { body: body.into(), content_type: String::new(), ranges: true, faults: VecDeque::new() }
+        Resource {
+            body: body.into(),
+            content_type: String::new(),
+            ranges: true,
+            length: true,
+            faults: VecDeque::new(),
+        }
     }
 
     /// The same, with faults.
@@ -35,6 +43,12 @@ impl Resource {
     /// The same, from a server that knows no ranges.
     pub fn without_ranges(mut self) -> Self {
         self.ranges = false;
+        self
+    }
+
+    /// The same, from a server that does not tell its length.
+    pub fn without_length(mut self) -> Self {
+        self.length = false;
         self
     }
 }
@@ -124,7 +138,9 @@ impl FakeNet {
                 head.headers.push(("content-range".to_owned(), format!("bytes */{total}")));
             } else {
                 fetch.body = resource.body[first..end].iter().copied().collect();
-                head.headers.push(("content-length".to_owned(), (end - first).to_string()));
+                if resource.length {
+                    head.headers.push(("content-length".to_owned(), (end - first).to_string()));
+                }
                 if head.status == 206 {
                     let value = format!("bytes {first}-{}/{total}", end - 1);
                     head.headers.push(("content-range".to_owned(), value));

@@ -197,6 +197,8 @@ impl Mp4 {
                             seek.key_at = Some(at);
                         }
                     } else if first_us <= seek.to_us {
+                        // A second movie box may bring tracks while reading on.
+                        seek.others_at.resize(seek.others_at.len().max(i + 1), None);
                         seek.others_at[i] = Some(at);
                     }
                 }

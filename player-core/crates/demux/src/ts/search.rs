@@ -27,8 +27,9 @@ pub(super) enum Search {
 pub(super) struct End {
     back: u64,
     total: u64,
-    /// Where reading was interrupted.
+    /// Where reading was interrupted, and whether at a packet: looking for one anew would pass over those before a damage.
     resume: u64,
+    aligned: bool,
     /// Fresh parsers of the audio streams: these need no configuration from before.
     audio: Vec<Stream>,
     /// The video streams, whose last pictures cannot be parsed without: their PES headers must do.
@@ -151,6 +152,7 @@ impl Ts {
             back: END_BYTES,
             total,
             resume: self.input.pos,
+            aligned: self.input.aligned,
             audio: played().filter(|s| !s.is_video()).map(fresh).collect(),
             video: played().filter(|s| s.is_video()).map(|s| s.entry.pid).collect(),
             frame_us: frame_us.into(),
@@ -238,6 +240,7 @@ impl Ts {
                 let start_us = self.start_us.unwrap_or(0);
                 self.duration_us = end.latest_us.map(|latest| latest.saturating_sub(start_us).max(0));
                 self.input.jump(end.resume);
+                self.input.aligned = end.aligned;
                 self.announce()?;
             }
             Some(Search::Place(mut search)) => {
