@@ -9,7 +9,7 @@ const MOST_GROWTH: usize = 8;
 
 pub(crate) fn webvtt(data: &[u8]) {
     // The signature is the first thing a mutation breaks, and then nothing else would be read.
-    if data.len() % 8 == 0 {
+    if data.len().is_multiple_of(8) {
         return file("a.vtt", data);
     }
     file("a.vtt", &[b"WEBVTT\n\n", data].concat());
@@ -20,7 +20,7 @@ pub(crate) fn srt(data: &[u8]) {
 }
 
 pub(crate) fn ass(data: &[u8]) {
-    if data.len() % 8 == 0 {
+    if data.len().is_multiple_of(8) {
         return file("a.ass", data);
     }
     file("a.ass", &[b"[Script Info]\n", data].concat());

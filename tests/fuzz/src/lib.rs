@@ -12,6 +12,7 @@ mod display_list;
 mod engine;
 mod manifest;
 mod network;
+mod repair;
 
 use std::alloc::System;
 
@@ -65,9 +66,9 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     i == a.len() && i == b.len()
 }
 
-/// What one input may take. Playlists have the largest allowance of their own (48 MiB of addresses); everything else must make do
-/// with some multiple of an input of at most 64 KiB.
-const MEMORY: usize = 96 << 20;
+/// What one input may take. Most make do with a small multiple of their size; a sample table in a resource of unknown length may list
+/// 18 hours of video, and grows by doubling.
+const MEMORY: usize = 384 << 20;
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);

@@ -11,7 +11,7 @@ const MOST_ISSUES: usize = 65;
 pub(crate) fn hls(data: &[u8]) {
     let with_head = [b"#EXTM3U\n", data].concat();
     // The signature is the first thing a mutation breaks, and then nothing else would be read.
-    let data = if data.len() % 8 == 0 { data } else { &with_head };
+    let data = if data.len().is_multiple_of(8) { data } else { &with_head };
     let variables = Variables::from([("v".to_owned(), "value".to_owned())]);
     let parsed = parse(data, "https://example.org/a/b.m3u8?v=1", &variables);
     match &parsed {

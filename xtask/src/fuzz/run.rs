@@ -18,6 +18,8 @@ const FLAGS: &[&str] = &[
     // More than one would let the linker drop the counters of the functions it merges.
     "-Ccodegen-units=1",
     "--cfg=fuzzing",
+    // Said by every other build; a planted fault may well leave something unused.
+    "-Awarnings",
 ];
 
 /// Longest input, bytes: holds every seed, and a run takes milliseconds.

@@ -9,8 +9,8 @@ use crate::env::run;
 /// Longest file taken: longer ones make every run slow.
 const MAX_BYTES: u64 = 48 << 10;
 
-const VIDEO: &str = "-f lavfi -i testsrc=s=32x32:r=10:d=1.5";
-const AUDIO: &str = "-f lavfi -i sine=r=16000:d=1.5";
+const VIDEO: &str = "-f lavfi -i testsrc=s=16x16:r=10:d=0.8";
+const AUDIO: &str = "-f lavfi -i sine=r=16000:d=0.4";
 const AVC: &str = "-c:v libx264 -preset ultrafast -bf 2 -g 5 -pix_fmt yuv420p";
 const TEXT: &str = "-f lavfi -i sine=r=16000:d=3 -i TEXT -c:a aac -b:a 16k";
 
@@ -30,18 +30,18 @@ const RECIPES: &[(&str, &str, &str)] = &[
         "VIDEO -c:v libx265 -preset ultrafast -x265-params log-level=none -pix_fmt yuv420p -tag:v hvc1",
     ),
     ("mp4", "vp9.mp4", "VIDEO -c:v libvpx-vp9 -b:v 30k -deadline realtime"),
-    ("mp4", "alac.m4a", "AUDIO -c:a alac -t 0.3"),
+    ("mp4", "alac.m4a", "AUDIO -c:a alac -t 0.05"),
     ("mp4", "opus.mp4", "AUDIO -c:a libopus -b:a 8k -strict -2"),
-    ("mp4", "flac.mp4", "AUDIO -c:a flac -t 0.3 -strict -2"),
+    ("mp4", "flac.mp4", "AUDIO -c:a flac -t 0.05 -strict -2"),
     ("mp4", "ac3.mp4", "AUDIO -ar 48000 -c:a ac3 -b:a 32k -ac 1"),
-    ("mp4", "pcm.mov", "AUDIO -c:a pcm_s16be -t 0.2"),
+    ("mp4", "pcm.mov", "AUDIO -c:a pcm_s16be -t 0.02"),
     ("mp4", "text.mp4", "TEXT -c:s mov_text -metadata:s:s:0 language=eng"),
     ("matroska", "avc.mkv", "VIDEO AUDIO AVC -c:a libopus -b:a 8k"),
     ("matroska", "vp9.webm", "VIDEO -c:v libvpx-vp9 -b:v 30k -deadline realtime"),
     ("matroska", "mp3.mka", "AUDIO -c:a libmp3lame -b:a 16k"),
     ("matroska", "vorbis.mka", "AUDIO -c:a libvorbis -q:a 0"),
-    ("matroska", "flac.mka", "AUDIO -c:a flac -t 0.3"),
-    ("matroska", "pcm.mka", "AUDIO -c:a pcm_s16le -t 0.2"),
+    ("matroska", "flac.mka", "AUDIO -c:a flac -t 0.05"),
+    ("matroska", "pcm.mka", "AUDIO -c:a pcm_s16le -t 0.02"),
     ("matroska", "text.mkv", "TEXT -c:s srt"),
     ("matroska", "ass.mkv", "TEXT -c:s ass"),
     ("matroska", "vtt.mkv", "TEXT -c:s webvtt"),
@@ -54,12 +54,12 @@ const RECIPES: &[(&str, &str, &str)] = &[
     ("ts", "bluray.m2ts", "VIDEO AVC -mpegts_m2ts_mode 1"),
     ("ogg", "vorbis.ogg", "AUDIO -c:a libvorbis -q:a 0"),
     ("ogg", "opus.opus", "AUDIO -c:a libopus -b:a 8k"),
-    ("ogg", "flac.oga", "AUDIO -c:a flac -t 0.3"),
-    ("flac", "sine.flac", "AUDIO -c:a flac -t 0.5"),
-    ("flac", "small.flac", "AUDIO -c:a flac -t 0.5 -frame_size 256"),
-    ("wav", "s16.wav", "AUDIO -c:a pcm_s16le -t 0.2"),
-    ("wav", "f32.wav", "AUDIO -c:a pcm_f32le -ac 2 -t 0.1"),
-    ("wav", "rf64.wav", "AUDIO -c:a pcm_s16le -rf64 always -t 0.1"),
+    ("ogg", "flac.oga", "AUDIO -c:a flac -t 0.05"),
+    ("flac", "sine.flac", "AUDIO -c:a flac -t 0.1"),
+    ("flac", "small.flac", "AUDIO -c:a flac -t 0.1 -frame_size 256"),
+    ("wav", "s16.wav", "AUDIO -c:a pcm_s16le -t 0.02"),
+    ("wav", "f32.wav", "AUDIO -c:a pcm_f32le -ac 2 -t 0.01"),
+    ("wav", "rf64.wav", "AUDIO -c:a pcm_s16le -rf64 always -t 0.01"),
     ("adts", "lc.aac", "AUDIO -c:a aac -b:a 16k"),
     ("mp3", "cbr.mp3", "AUDIO -c:a libmp3lame -b:a 16k"),
     ("mp3", "vbr.mp3", "AUDIO -c:a libmp3lame -q:a 7 -metadata title=x"),

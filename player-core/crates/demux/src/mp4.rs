@@ -159,7 +159,7 @@ impl Mp4 {
         self.at += whole as u64;
         match &header.kind {
             b"moov" => self.read_movie(body, at, window.total())?,
-            b"moof" => self.read_fragment(body, at)?,
+            b"moof" => self.read_fragment(body, at, window.total())?,
             _ => self.read_segment_index(body),
         }
         Ok(Walk::On)
@@ -210,12 +210,12 @@ impl Mp4 {
         }
     }
 
-    fn read_fragment(&mut self, body: &[u8], at: u64) -> Result<(), Error> {
+    fn read_fragment(&mut self, body: &[u8], at: u64, total: Option<u64>) -> Result<(), Error> {
         if !self.has_movie {
             return Err(Error::Damaged("a fragment before any movie header".into()));
         }
         let decode_times: Vec<i64> = self.states.iter().map(|state| state.end).collect();
-        let fragments = fragment::parse(body, at, &mut self.states, &mut self.issues);
+        let fragments = fragment::parse(body, at, total, &mut self.states, &mut self.issues);
         self.queues.iter_mut().for_each(Queue::clear);
         for fragment in fragments {
             if let Some(i) = self.tracks.iter().position(|t| t.id == fragment.track) {

@@ -245,11 +245,17 @@ impl Ogg {
 
     fn advance(&mut self, window: &Window) -> Result<Step, Error> {
         for _ in 0..STEP_PAGES {
-            if self.announced
-                && self.search.is_none()
-                && let Some(step) = self.ready.pop_front()
-            {
-                return Ok(step);
+            if self.announced && self.search.is_none() {
+                // A stream whose headers came after the tracks were told has none.
+                let known = |step: &Step| match step {
+                    Step::Sample(sample) => self.tracks.iter().any(|track| track.id == sample.track),
+                    _ => true,
+                };
+                while let Some(step) = self.ready.pop_front() {
+                    if known(&step) {
+                        return Ok(step);
+                    }
+                }
             }
             if self.done {
                 return Ok(Step::End);

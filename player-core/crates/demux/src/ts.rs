@@ -52,6 +52,8 @@ pub struct Ts {
     streams: Vec<Stream>,
     tracks: Vec<Track>,
     announced: bool,
+    /// The tracks are others than those last reported.
+    changed: bool,
     clock: Clock,
     ready: VecDeque<Step>,
     start_us: Option<i64>,
@@ -147,6 +149,7 @@ impl Ts {
             streams: Vec::new(),
             tracks: Vec::new(),
             announced: false,
+            changed: false,
             clock: Clock::default(),
             ready: VecDeque::new(),
             start_us: None,
@@ -273,6 +276,7 @@ impl Ts {
         };
         if tracks.len() != self.tracks.len() || !tracks.iter().zip(&self.tracks).all(same) {
             self.tracks = tracks;
+            self.changed = self.announced;
             if self.announced && self.search.is_none() {
                 self.ready.push_back(Step::Tracks);
             }
@@ -298,6 +302,9 @@ impl Ts {
                 }
             });
         }
+        // A stream may have gone again before the tracks are told.
+        let known = |id| self.tracks.iter().any(|track| track.id == id);
+        self.ready.retain(|step| !matches!(step, Step::Sample(sample) if !known(sample.track)));
         self.ready.push_front(Step::Tracks);
         Ok(())
     }
@@ -308,6 +315,7 @@ impl Ts {
                 && self.announced
                 && let Some(step) = self.ready.pop_front()
             {
+                self.changed &= step != Step::Tracks;
                 return Ok(step);
             }
             if self.done {

@@ -303,7 +303,8 @@ impl Engine {
             let left = self.config.resume.then(|| resume::position(&item.url, shim)).flatten();
             Start::Offset(left.unwrap_or(0))
         });
-        self.serial += 1;
+        // It only has to differ; a snapshot or a shim may have told the last number there is.
+        self.serial = self.serial.wrapping_add(1);
         self.session = Some(Session::new(self.serial, item, start, self.config.open_container));
     }
 

@@ -7,7 +7,7 @@
 use crate::issues::Issues;
 
 use super::boxes::{Boxes, child, full, versioned};
-use super::sample_table::{Entry, MAX_SAMPLE_LEN, PCM_GROUP};
+use super::sample_table::{self, Entry, MAX_SAMPLE_LEN, PCM_GROUP};
 
 /// Most samples of one fragment: they may all be declared by a few bytes.
 const MAX_SAMPLES: usize = 1 << 20;
@@ -83,13 +83,14 @@ const NOT_KEY: u32 = 0x1_0000 | 0x100_0000;
 pub(super) fn parse(
     moof: &[u8],
     offset: u64,
+    total: Option<u64>,
     states: &mut [State],
     issues: &mut Issues,
 ) -> Vec<TrackFragment> {
     let mut fragments = Vec::new();
     // Where the data of a track starts that does not say: after that of the one before.
     let mut implicit_base = offset;
-    let mut room = MAX_SAMPLES;
+    let mut room = sample_table::room(MAX_SAMPLES, total);
     for (_, traf) in Boxes(moof).filter(|&(kind, _)| kind == *b"traf") {
         let Some(header) = child(traf, *b"tfhd").and_then(TrackHeader::parse) else {
             issues.push(|| "a track fragment without a header was left out".into());

@@ -6,6 +6,11 @@ use super::boxes::{child, full};
 
 /// Most samples a movie or a fragment may have: 18 hours of video at 60 Hz, 26 hours of AAC.
 pub(super) const MAX_SAMPLES: usize = 1 << 22;
+/// How many samples to list: tables of a few bytes may declare `most`, and a sample takes a byte at least.
+pub(super) fn room(most: usize, total: Option<u64>) -> usize {
+    total.map_or(most, |total| usize::try_from(total).unwrap_or(most).min(most))
+}
+
 /// PCM frames are grouped into samples of at most this many, as FFmpeg groups them.
 pub(super) const PCM_GROUP: u32 = 1024;
 

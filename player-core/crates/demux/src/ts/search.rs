@@ -9,7 +9,7 @@ use super::stream::Stream;
 use super::unit::Unit;
 use crate::bisection::Bisection;
 use crate::issues::Issues;
-use crate::{Error, Kind};
+use crate::{Error, Kind, Step};
 
 /// Bytes before the end in which every stream should have a timestamp, at first; doubled up to the second figure.
 const END_BYTES: u64 = 256 << 10;
@@ -212,6 +212,8 @@ impl Ts {
         self.input.jump(at);
         self.search = None;
         self.awaits_key = Some(pid);
+        // Programs may have changed where it was searched, or in what was read and given up.
+        self.ready.extend(self.changed.then_some(Step::Tracks));
     }
 
     /// Whether the search has found what it can in what it reads.

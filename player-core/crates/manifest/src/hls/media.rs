@@ -95,6 +95,10 @@ impl Builder<'_> {
                 Ok(number) => self.out.media_sequence = number,
                 Err(_) => self.context.issue("the media sequence is not a number"),
             },
+            // Section 4.3.3.3: before the first segment. Later it would contradict what has been counted.
+            "EXT-X-DISCONTINUITY-SEQUENCE" if !self.out.segments.is_empty() => {
+                self.context.issue("the discontinuity sequence comes too late");
+            }
             "EXT-X-DISCONTINUITY-SEQUENCE" => match value.parse() {
                 Ok(number) => self.discontinuity_sequence = number,
                 Err(_) => self.context.issue("the discontinuity sequence is not a number"),
