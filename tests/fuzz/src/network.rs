@@ -55,9 +55,9 @@ fn play(url: &str, data: &[u8], line: Line) -> Option<String> {
     shim.serve(url, resource(data, line));
     let mut p = Player::with_config(shim, Config::new(false));
     p.open(&[url]);
-    // Beyond the time after which the engine stops asking for what does not come.
-    for _ in 0..12 {
-        p.run_for(10_000_000);
+    // Beyond the waits of all retries, 7 s.
+    for _ in 0..6 {
+        p.run_for(3_000_000);
         if matches!(p.status().clock.phase, Phase::Ended | Phase::Failed) {
             break;
         }

@@ -92,8 +92,9 @@ impl Builder<'_> {
             "EXT-X-MAP" => self.map(&attributes),
             "EXT-X-TARGETDURATION" => self.out.target_duration_us = text::seconds(value).unwrap_or(0).max(0),
             "EXT-X-MEDIA-SEQUENCE" => match value.parse() {
-                Ok(number) => self.out.media_sequence = number,
-                Err(_) => self.context.issue("the media sequence is not a number"),
+                // So that the segments can be counted on from it.
+                Ok(number) if number <= u64::MAX - MAX_SEGMENTS as u64 => self.out.media_sequence = number,
+                _ => self.context.issue("the media sequence is not a number"),
             },
             // Section 4.3.3.3: before the first segment. Later it would contradict what has been counted.
             "EXT-X-DISCONTINUITY-SEQUENCE" if !self.out.segments.is_empty() => {
@@ -178,7 +179,7 @@ impl Builder<'_> {
         if out.segments.is_empty() && (out.end_list || out.target_duration_us == 0) {
             return Err(ManifestError::Empty);
         }
-        for (segment, sequence) in out.segments.iter_mut().zip(out.media_sequence..=u64::MAX) {
+        for (segment, sequence) in out.segments.iter_mut().zip(out.media_sequence..) {
             segment.sequence = sequence;
         }
         if out.target_duration_us == 0 {
