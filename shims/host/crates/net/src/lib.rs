@@ -28,6 +28,7 @@ use client::{Clients, Patience};
 use fetch::{Fetch, Sink};
 use names::Names;
 use policy::Policy;
+pub use policy::Rules;
 
 /// The shim's monotonic clock.
 pub type Clock = Arc<dyn Fn() -> HostUs + Send + Sync>;
@@ -94,6 +95,11 @@ impl HostNet {
             patience,
         };
         Ok(Self { shared: Arc::new(shared), events, clock, runtime: handle, _stop: stop })
+    }
+
+    /// Takes the rules of the device's owner, before anything is opened.
+    pub fn restrict(&mut self, rules: Rules) {
+        self.shared.policy().restrict(rules);
     }
 
     /// Grants one file of the system's choosing, such as a font, and gives its URL.

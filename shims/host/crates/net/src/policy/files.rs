@@ -15,16 +15,26 @@ const MAX_CAPTIONS: usize = 64;
 
 /// A folder by the name it was opened under and by the one that symlinks lead to.
 #[derive(Clone, Debug)]
-struct Folder {
+pub(super) struct Folder {
     named: PathBuf,
     real: PathBuf,
 }
 
 impl Folder {
-    fn of(file: &Path) -> Option<Self> {
-        let named = file.parent()?.to_owned();
+    pub(super) fn at(named: PathBuf) -> Self {
         let real = named.canonicalize().unwrap_or_else(|_| named.clone());
-        Some(Self { named, real })
+        Self { named, real }
+    }
+
+    fn of(file: &Path) -> Option<Self> {
+        Some(Self::at(file.parent()?.to_owned()))
+    }
+
+    /// Whether `path` looks as if it lay below, without touching the disk.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        // An encoded slash can hide a step upwards from the URL parser.
+        let climbs = path.components().any(|part| part == Component::ParentDir);
+        !climbs && (path.starts_with(&self.named) || path.starts_with(&self.real))
     }
 }
 
@@ -44,6 +54,11 @@ impl Files {
         self.exact.insert(path.to_owned());
     }
 
+    /// Everything below a folder that the owner of the device names.
+    pub(super) fn grant_folder(&mut self, folder: Folder) {
+        self.folders.push(folder);
+    }
+
     /// A file that a person opened, with its neighbours.
     pub(crate) fn grant_opened(&mut self, path: &Path) {
         self.grant_exact(path);
@@ -60,13 +75,11 @@ impl Files {
 
     /// Whether `path` looks granted, without touching the disk. [`Files::locate`] has the last word.
     pub(crate) fn mentions(&self, path: &Path) -> bool {
-        // An encoded slash can hide a step upwards from the URL parser.
-        if path.components().any(|part| part == Component::ParentDir) {
-            return false;
-        }
-        let below = |folder: &Folder| path.starts_with(&folder.named) || path.starts_with(&folder.real);
-        let beside = |(folder, stem): &(Folder, String)| below(folder) && is_caption_of(stem, path);
-        self.exact.contains(path) || self.folders.iter().any(below) || self.captions.iter().any(beside)
+        let climbs = path.components().any(|part| part == Component::ParentDir);
+        let beside = |(folder, stem): &(Folder, String)| folder.holds(path) && is_caption_of(stem, path);
+        let near =
+            || self.folders.iter().any(|folder| folder.holds(path)) || self.captions.iter().any(beside);
+        !climbs && (self.exact.contains(path) || near())
     }
 
     /// The file to open for `path`, with symlinks followed; those that lead out of a granted folder are refused. Blocks on the disk.
