@@ -164,7 +164,12 @@ impl<'a> Reader<'a> {
             match self.demux.step(&self.window) {
                 Ok(Step::More { at, least }) => {
                     idle += 1;
-                    assert!(idle < budget, "the demuxer comes to no end");
+                    assert!(
+                        idle < budget,
+                        "the demuxer comes to no end: {:?} wants {least} at {at} of {}",
+                        self.arrival,
+                        self.data.len()
+                    );
                     self.supply(at, least);
                     continue;
                 }
@@ -206,8 +211,9 @@ impl<'a> Reader<'a> {
             self.window.restart_at(at);
         }
         let from = usize::try_from(self.window.end()).unwrap_or(usize::MAX).min(self.data.len());
-        // Beginning anew each time, only a read of all that is needed makes progress.
-        let piece = if self.arrival.fails { self.arrival.piece.max(least) } else { self.arrival.piece };
+        // Beginning anew each time, only a read of more than is needed makes progress.
+        let needed = if self.arrival.fails { least } else { 0 };
+        let piece = self.arrival.piece.saturating_add(needed);
         let to = from.saturating_add(piece).min(self.data.len());
         self.reads += 1;
         if self.reads > self.arrival.last {

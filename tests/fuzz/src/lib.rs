@@ -66,9 +66,9 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     i == a.len() && i == b.len()
 }
 
-/// What one input may take. Most make do with a small multiple of their size; a sample table in a resource of unknown length may list
-/// 18 hours of video, and grows by doubling.
-const MEMORY: usize = 384 << 20;
+/// What one input may take. Most make do with a small multiple of their size; the sample table of a few bytes may list samples for
+/// 12 MiB, and a playlist may hold 48 MiB of addresses.
+const MEMORY: usize = 128 << 20;
 
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);

@@ -90,7 +90,7 @@ pub(super) fn parse(
     let mut fragments = Vec::new();
     // Where the data of a track starts that does not say: after that of the one before.
     let mut implicit_base = offset;
-    let mut room = sample_table::room(MAX_SAMPLES, total);
+    let mut room = sample_table::room(MAX_SAMPLES, moof.len(), total);
     for (_, traf) in Boxes(moof).filter(|&(kind, _)| kind == *b"traf") {
         let Some(header) = child(traf, *b"tfhd").and_then(TrackHeader::parse) else {
             issues.push(|| "a track fragment without a header was left out".into());

@@ -54,7 +54,7 @@ pub(super) fn parse(moov: &[u8], total: Option<u64>, issues: &mut Issues) -> Res
     let traks = || Boxes(moov).filter(|&(kind, _)| kind == *b"trak").map(|(_, body)| body);
     let chapters: Vec<u32> =
         traks().filter_map(|trak| descendant(trak, &[*b"tref", *b"chap"])).flat_map(words).collect();
-    let mut room = sample_table::room(MAX_SAMPLES, total);
+    let mut room = sample_table::room(MAX_SAMPLES, moov.len(), total);
     for trak in traks() {
         let Some(parts) = TrackParts::parse(trak) else { continue };
         if chapters.contains(&parts.id) || movie.tracks.iter().any(|t| t.info.id == parts.id) {

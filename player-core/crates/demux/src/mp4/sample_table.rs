@@ -6,9 +6,12 @@ use super::boxes::{child, full};
 
 /// Most samples a movie or a fragment may have: 18 hours of video at 60 Hz, 26 hours of AAC.
 pub(super) const MAX_SAMPLES: usize = 1 << 22;
-/// How many samples to list: tables of a few bytes may declare `most`, and a sample takes a byte at least.
-pub(super) fn room(most: usize, total: Option<u64>) -> usize {
-    total.map_or(most, |total| usize::try_from(total).unwrap_or(most).min(most))
+/// How many samples a header of `len` bytes may list, at most `most`, in a resource of `total` bytes. Samples of one size and duration
+/// cost nothing to declare, but each takes a byte of the file, and a chunk holds some dozens of them for its four bytes; files
+/// of a single chunk are short.
+pub(super) fn room(most: usize, len: usize, total: Option<u64>) -> usize {
+    let total = total.map_or(most, |total| usize::try_from(total).unwrap_or(most));
+    most.min(total).min(len.saturating_mul(64).max(1 << 18))
 }
 
 /// PCM frames are grouped into samples of at most this many, as FFmpeg groups them.
