@@ -239,7 +239,10 @@ impl Ts {
         for mut gone in before {
             gone.flush(&mut out, &mut self.issues);
             let track = gone.entry.pid.into();
-            self.ready.extend(out.drain(..).map(|unit| Step::Sample(sample(track, unit))));
+            // One whose format was not known by now has never been told.
+            let told = self.tracks.iter().any(|other| other.id == track);
+            let units = out.drain(..).filter(|_| told);
+            self.ready.extend(units.map(|unit| Step::Sample(sample(track, unit))));
         }
         self.streams = rest;
         self.update_tracks();
