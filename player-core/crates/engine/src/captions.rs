@@ -260,8 +260,8 @@ impl Captions {
         }
     }
 
-    pub(crate) fn wake_us(&self) -> Option<HostUs> {
-        self.download.as_ref().and_then(|(_, download)| download.wake_us())
+    pub(crate) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        self.download.as_ref().and_then(|(_, download)| download.wake_us(after))
     }
 
     pub(crate) fn close(&mut self, shim: &mut dyn Shim) {

@@ -183,22 +183,21 @@ impl Session {
 
     /// When the session is due without an event.
     pub(crate) fn wake_us(&self, now: HostUs) -> Option<HostUs> {
-        let captions = self.captions.wake_us();
-        if self.error.is_some() {
-            return captions.filter(|at| *at > self.polled_at);
-        }
-        // Streams that were taken over wait for their source.
-        let (source, refill) = match &self.stage {
-            Stage::Sniffing(sniffer) => (sniffer.wake_us(), None),
-            Stage::Source(source) => (source.wake_us(), self.feeds.wake_us(self.anchor)),
-        };
-        let waiting =
-            self.next_seek.and(self.pending.as_ref()).map(|pending| pending.since + SEEK_PATIENCE_US);
-        let slice = self.unfinished.then_some(now);
         // What was due in the last poll and is still due waits for an event: asking again at once would not help.
-        let times =
-            [captions, source, refill, waiting].into_iter().flatten().filter(|at| *at > self.polled_at);
-        times.chain(slice).min()
+        let after = self.polled_at;
+        let captions = self.captions.wake_us(after);
+        if self.error.is_some() {
+            return captions;
+        }
+        let source = match &self.stage {
+            Stage::Sniffing(sniffer) => sniffer.wake_us(after),
+            Stage::Source(source) => source.wake_us(after),
+        };
+        let refill = self.feeds.wake_us(self.anchor, after);
+        let waiting = self.next_seek.and(self.pending.as_ref());
+        let waiting = waiting.map(|pending| pending.since + SEEK_PATIENCE_US).filter(|at| *at > after);
+        let slice = self.unfinished.then_some(now);
+        [captions, source, refill, waiting, slice].into_iter().flatten().min()
     }
 
     // ---- events

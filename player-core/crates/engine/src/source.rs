@@ -87,8 +87,8 @@ pub(crate) trait Source {
         None
     }
 
-    /// When `poll` is due without an event.
-    fn wake_us(&self) -> Option<HostUs>;
+    /// When, later than `after`, `poll` is due without an event.
+    fn wake_us(&self, after: HostUs) -> Option<HostUs>;
 
     /// Cancels what it has under way.
     fn close(&mut self, shim: &mut dyn Shim);

@@ -438,15 +438,16 @@ impl Feeds {
         Ok(worked)
     }
 
-    /// When a stream falls under its target with nothing else happening.
-    pub(crate) fn wake_us(&self, anchor: Anchor) -> Option<HostUs> {
+    /// When, later than `after`, a stream falls under its target with nothing else happening.
+    pub(crate) fn wake_us(&self, anchor: Anchor, after: HostUs) -> Option<HostUs> {
         let low = self.target_us - REFILL_US;
         let waiting = self.feeds.iter().filter(|feed| feed.want.is_some() && !feed.filling && !feed.end_sent);
         // A millisecond late rather than a rounding early, which would wake at once again.
         waiting
             .filter_map(|feed| anchor.host_at(feed.held?.to_us.saturating_sub(low)))
-            .min()
             .map(|at| at + 1000)
+            .filter(|at| *at > after)
+            .min()
     }
 
     /// Media ahead of the position in the enabled stream that has least.

@@ -58,8 +58,8 @@ impl Download {
         Ok(whole.map(|bytes| Fetched { url: self.reader.facts().final_url.clone(), bytes: bytes.to_vec() }))
     }
 
-    pub(crate) fn wake_us(&self) -> Option<HostUs> {
-        self.reader.wake_us()
+    pub(crate) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        self.reader.wake_us(after)
     }
 
     pub(crate) fn close(&mut self, shim: &mut dyn Shim) {

@@ -100,8 +100,8 @@ impl Source for FileSource {
         }
     }
 
-    fn wake_us(&self) -> Option<HostUs> {
-        self.reader.wake_us()
+    fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        self.reader.wake_us(after)
     }
 
     fn close(&mut self, shim: &mut dyn Shim) {

@@ -336,11 +336,12 @@ impl Source for HlsSource {
         }
     }
 
-    fn wake_us(&self) -> Option<HostUs> {
-        let lanes = [&self.main, &self.audio].into_iter().flatten().map(Lane::wake_us);
+    fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        let lanes = [&self.main, &self.audio].into_iter().flatten().map(|lane| lane.wake_us(after));
         let downloads = [self.download.as_ref().map(|(_, download)| download), self.audio_download.as_ref()];
-        let downloads = downloads.into_iter().flatten().map(Download::wake_us);
-        lanes.chain(downloads).chain(self.text.as_ref().map(TextLane::wake_us)).flatten().min()
+        let downloads = downloads.into_iter().flatten().map(|download| download.wake_us(after));
+        let text = self.text.as_ref().map(|text| text.wake_us(after));
+        lanes.chain(downloads).chain(text).flatten().min()
     }
 
     fn close(&mut self, shim: &mut dyn Shim) {

@@ -133,9 +133,9 @@ impl Reader {
         self.last.take()
     }
 
-    /// When [`Reader::poll`] is due without an event.
-    pub(crate) fn wake_us(&self) -> Option<HostUs> {
-        self.retry_at
+    /// When, later than `after`, [`Reader::poll`] is due without an event.
+    pub(crate) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        self.retry_at.filter(|at| *at > after)
     }
 
     /// States that at least `least` bytes at `at` are needed, and none before.
@@ -187,11 +187,10 @@ impl Reader {
             return Ok(());
         }
         let enough = self.ready() && ahead >= CREDIT_STEP;
-        // A time that has come is forgotten even if nothing is to be read: it must not wake the engine again.
-        self.retry_at = self.retry_at.filter(|at| now < *at);
-        if enough || self.window.ended() || self.retry_at.is_some() {
+        if enough || self.window.ended() || self.retry_at.is_some_and(|at| now < at) {
             return Ok(());
         }
+        self.retry_at = None;
         self.start(now, room.clamp(1, FIRST_CREDIT.min(self.window_bytes).max(self.need.1)), shim)
     }
 

@@ -56,10 +56,10 @@ impl Sniffer {
         }
     }
 
-    pub(crate) fn wake_us(&self) -> Option<HostUs> {
+    pub(crate) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
         match &self.stage {
-            Stage::Head(reader) => reader.wake_us(),
-            Stage::Playlist(download) => download.wake_us(),
+            Stage::Head(reader) => reader.wake_us(after),
+            Stage::Playlist(download) => download.wake_us(after),
         }
     }
 

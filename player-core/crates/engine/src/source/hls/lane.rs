@@ -69,8 +69,6 @@ pub(super) struct Lane {
     transfer: Option<(u64, HostUs)>,
     error: Option<Error>,
     ended: bool,
-    /// Nothing is wanted: reading goes on when that changes, not when a time has come.
-    resting: bool,
     /// Nothing has left this lane since the first sample was read.
     fresh: bool,
 }
@@ -117,7 +115,6 @@ impl Lane {
             transfer: None,
             error: None,
             ended: false,
-            resting: false,
             fresh: true,
         };
         lane.set_playlist(playlist);
@@ -208,12 +205,10 @@ impl Lane {
         self.ended = false;
     }
 
-    pub(super) fn wake_us(&self) -> Option<HostUs> {
-        if self.resting {
-            return None;
-        }
-        let reader = self.run.as_ref().and_then(|run| run.reader.as_ref()).and_then(Reader::wake_us);
-        reader.or(self.init_download.as_ref().and_then(Download::wake_us))
+    pub(super) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        let reader =
+            self.run.as_ref().and_then(|run| run.reader.as_ref()).and_then(|reader| reader.wake_us(after));
+        reader.or(self.init_download.as_ref().and_then(|download| download.wake_us(after)))
     }
 
     pub(super) fn net(&mut self, ticket: u64, change: &NetChange, now: HostUs, shim: &mut dyn Shim) -> bool {
@@ -246,8 +241,7 @@ impl Lane {
                 return Progress::Failed(error);
             }
             let wanted = if announced { cx.feeds.hungry(Some(&ids)) } else { self.held.is_none() };
-            self.resting = !wanted || self.ended;
-            if self.resting || cx.budget.is_spent() {
+            if !wanted || cx.budget.is_spent() || self.ended {
                 return Progress::Idle;
             }
             if let Some(sample) = self.held.take_if(|_| announced) {

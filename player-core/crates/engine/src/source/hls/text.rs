@@ -150,8 +150,8 @@ impl TextLane {
         }
     }
 
-    pub(super) fn wake_us(&self) -> Option<HostUs> {
-        self.download.as_ref().and_then(|(_, download)| download.wake_us())
+    pub(super) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
+        self.download.as_ref().and_then(|(_, download)| download.wake_us(after))
     }
 
     pub(super) fn close(&mut self, shim: &mut dyn Shim) {
