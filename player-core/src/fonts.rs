@@ -13,36 +13,45 @@ const MAX_BYTES: usize = 32 << 20;
 /// Credit of one fetch: a font is wanted whole.
 const WINDOW_BYTES: u32 = MAX_BYTES as u32;
 
-/// Fetches each script's font once.
+/// A font file and which of its faces is for which scripts.
+#[derive(Default)]
+pub(crate) struct Font {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) faces: Vec<(Script, u32)>,
+}
+
+/// Fetches each font file once.
 pub(crate) struct Fonts {
-    /// URLs by script, from the facts `font.SCRIPT`; taken out when asked for.
-    urls: BTreeMap<Script, String>,
+    /// URL and face by script, from the facts `font.SCRIPT`; taken out when asked for.
+    offers: BTreeMap<Script, (String, u32)>,
     /// Scripts that have no font and were said so.
     missing: Vec<Script>,
-    fetching: BTreeMap<u64, (Script, Vec<u8>)>,
+    fetching: BTreeMap<u64, Font>,
 }
 
 impl Fonts {
     pub(crate) fn new(facts: Vec<(String, String)>) -> Self {
-        let urls = facts.into_iter().filter_map(|(name, url)| {
+        let offers = facts.into_iter().filter_map(|(name, url)| {
             let script = name.strip_prefix("font.")?.as_bytes().try_into().ok()?;
-            // The face of a collection is found by its coverage.
-            let url = url.split_once('#').map_or(url.as_str(), |(file, _)| file).to_owned();
-            Some((script, url))
+            let (file, face) = url.split_once('#').unwrap_or((&url, "0"));
+            Some((script, (file.to_owned(), face.parse().ok()?)))
         });
-        Fonts { urls: urls.collect(), missing: Vec::new(), fetching: BTreeMap::new() }
+        Fonts { offers: offers.collect(), missing: Vec::new(), fetching: BTreeMap::new() }
     }
 
-    /// Fetches the font of a script, the first time it is asked for.
+    /// Fetches the font of a script, the first time it is asked for, and takes it for the other scripts it is offered for.
     pub(crate) fn ask(&mut self, script: Script) {
-        let Some(url) = self.urls.remove(&script) else {
-            let known = self.missing.contains(&script) || self.fetching.values().any(|(s, _)| *s == script);
-            if !known {
+        let Some((url, _)) = self.offers.get(&script).cloned() else {
+            let mut faces = self.fetching.values().flat_map(|font| &font.faces);
+            if !self.missing.contains(&script) && !faces.any(|(other, _)| *other == script) {
                 self.missing.push(script);
                 log::write(2, &format!("no font for the script {}", String::from_utf8_lossy(&script)));
             }
             return;
         };
+        let same = self.offers.extract_if(.., |_, (other, _)| *other == url);
+        let font =
+            Font { bytes: Vec::new(), faces: same.map(|(script, (_, face))| (script, face)).collect() };
         let request = net::Request {
             method: "GET".into(),
             url,
@@ -53,7 +62,7 @@ impl Fonts {
         };
         match net::fetch(&request) {
             Ok(ticket) => {
-                self.fetching.insert(ticket, (script, Vec::new()));
+                self.fetching.insert(ticket, font);
             }
             Err(failure) => log::write(2, &format!("font: {}", failure.message)),
         }
@@ -65,11 +74,10 @@ impl Fonts {
     }
 
     /// Takes news of a fetch; the font when it is complete.
-    pub(crate) fn net(&mut self, ticket: u64, change: Change) -> Option<(Script, Vec<u8>)> {
+    pub(crate) fn net(&mut self, ticket: u64, change: Change) -> Option<Font> {
         match change {
             Change::Chunk((_, bytes)) => {
-                let (_, font) = self.fetching.get_mut(&ticket)?;
-                font.extend(bytes);
+                self.fetching.get_mut(&ticket)?.bytes.extend(bytes);
                 None
             }
             Change::Head(head) if head.status != 200 => {

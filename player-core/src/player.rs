@@ -116,10 +116,13 @@ impl Player {
                 log::write(2, &format!("image {ticket} refused: {}", refused.message));
             }
             Event::Net((ticket, change)) if self.fonts.owns(ticket) => {
-                if let Some((script, bytes)) = self.fonts.net(ticket, change)
-                    && !self.ui.add_font(script, bytes)
-                {
-                    log::write(2, &format!("the font for {} is unusable", String::from_utf8_lossy(&script)));
+                if let Some(font) = self.fonts.net(ticket, change) {
+                    for script in self.ui.add_font(font.bytes, &font.faces) {
+                        log::write(
+                            2,
+                            &format!("the font for {} is unusable", String::from_utf8_lossy(&script)),
+                        );
+                    }
                 }
             }
             event => {

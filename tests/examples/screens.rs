@@ -101,7 +101,13 @@ fn render(scene: &Scene<'_>, surface: Surface, film: &Arc<VideoFrame>) -> Vec<u3
             b"Thai" => "/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf",
             _ => "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
         };
-        if !ui.add_font(script, std::fs::read(file).unwrap_or_default()) {
+        let face = match &script {
+            b"Kore" => 1,
+            b"Hans" => 2,
+            b"Hant" => 3,
+            _ => 0,
+        };
+        for script in ui.add_font(std::fs::read(file).unwrap_or_default(), &[(script, face)]) {
             println!("{}: no font for {}", scene.name, String::from_utf8_lossy(&script));
         }
     }

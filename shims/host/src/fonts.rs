@@ -9,8 +9,6 @@ use std::path::Path;
 /// Script (ISO 15924), and its fonts in order of preference with the face index in collections.
 const FONTS: &[(&str, &[(&str, u32)])] = &[
     ("Hans", &[("NotoSansCJK-Regular.ttc", 2), ("SourceHanSans.ttc", 2), ("wqy-zenhei.ttc", 0)]),
-    // Han of a language that is not known.
-    ("Hani", &[("NotoSansCJK-Regular.ttc", 2), ("SourceHanSans.ttc", 2), ("wqy-zenhei.ttc", 0)]),
     ("Hant", &[("NotoSansCJK-Regular.ttc", 3), ("SourceHanSans.ttc", 3), ("wqy-zenhei.ttc", 0)]),
     ("Jpan", &[("NotoSansCJK-Regular.ttc", 0), ("SourceHanSans.ttc", 0), ("ipag.ttf", 0)]),
     ("Kore", &[("NotoSansCJK-Regular.ttc", 1), ("SourceHanSans.ttc", 1), ("NanumGothic.ttf", 0)]),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use kinora_captions::{self as captions, Cue};
 use kinora_display_list::{Group, Node, Property};
 use kinora_time::HostUs;
+use parley::Language;
 
 use crate::layout::Box2;
 use crate::paint::{self, milli};
@@ -52,11 +53,13 @@ impl Ui {
         let smallest = self.m.px(theme::size::SMALL);
         let face =
             Face { semibold: false, tabular: false, size: (picture.h * SIZE_PERMILLE / 1000).max(smallest) };
+        let selected = view.caption_tracks.iter().find(|track| track.selected);
+        let language = selected.and_then(|track| Language::parse(&track.language).ok());
         let mut low = Vec::new();
         let mut placed = Vec::new();
         let mut stacked: Vec<(i64, i64, Box2)> = Vec::new();
         for cue in view.cues.iter().take(MAX_CUES) {
-            let Some(mut block) = self.block(cue, picture, face) else { continue };
+            let Some(mut block) = self.block(cue, language, picture, face) else { continue };
             if cue.position.top_permille.is_none() {
                 // Cues that show together stand over one another, the earlier one lower.
                 for (from, to, other) in &stacked {
@@ -100,7 +103,7 @@ impl Ui {
         }
     }
 
-    fn block(&mut self, cue: &Cue, picture: Box2, face: Face) -> Option<Block> {
+    fn block(&mut self, cue: &Cue, language: Option<Language>, picture: Box2, face: Face) -> Option<Block> {
         let spans = spans(cue);
         if spans.iter().all(|span| span.text.trim().is_empty()) {
             return None;
@@ -115,7 +118,7 @@ impl Ui {
             captions::Align::Middle => Align::Centre,
             captions::Align::End => Align::Right,
         };
-        let text = self.text.paragraph(spans, face, room, MAX_LINES, align);
+        let text = self.text.paragraph(spans, language, face, room, MAX_LINES, align);
         let line = face.line_height();
         let (w, h) = (text.width + 2 * pad_x, text.lines * line + 2 * pad_y);
 

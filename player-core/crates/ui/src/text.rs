@@ -2,13 +2,14 @@
 
 pub(crate) mod atlas;
 mod fonts;
+mod han;
 mod shape;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use kinora_display_list::{Color, Glyph, Glyphs, Node};
-use parley::LayoutContext;
+use parley::{Language, LayoutContext};
 use swash::scale::ScaleContext;
 
 use crate::icons::Icon;
@@ -75,9 +76,11 @@ pub(crate) enum Align {
     Right,
 }
 
+/// A text and everything its shape depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     spans: Vec<Span>,
+    language: Option<Language>,
     face: Face,
     width: i32,
     max_lines: usize,
@@ -93,7 +96,8 @@ pub(crate) struct Text {
     cache: HashMap<Key, Rc<Shaped>>,
     /// Faces in use; a patch names one by its index.
     faces: Vec<parley::FontData>,
-    language: Option<parley::Language>,
+    /// The device's.
+    language: Option<Language>,
 }
 
 impl Text {
@@ -105,7 +109,7 @@ impl Text {
             atlas: Atlas::new(),
             cache: HashMap::new(),
             faces: Vec::new(),
-            language: parley::Language::parse(locale).ok(),
+            language: Language::parse(locale).ok(),
         }
     }
 
@@ -113,9 +117,9 @@ impl Text {
         self.fonts.missing().to_vec()
     }
 
-    pub(crate) fn add_font(&mut self, script: [u8; 4], bytes: Vec<u8>) -> bool {
+    pub(crate) fn add_font(&mut self, bytes: Vec<u8>, faces: &[([u8; 4], u32)]) -> Vec<[u8; 4]> {
         self.cache.clear();
-        self.fonts.add(script, bytes)
+        self.fonts.add(bytes, faces)
     }
 
     pub(crate) fn atlas(&mut self) -> &mut Atlas {
@@ -124,26 +128,28 @@ impl Text {
 
     /// One line from its baseline, cut with an ellipsis beyond `width`.
     pub(crate) fn line(&mut self, text: &str, face: Face, width: i32) -> Rc<Shaped> {
-        self.paragraph(vec![plain(text)], face, width, 1, Align::Left)
+        self.paragraph(vec![plain(text)], None, face, width, 1, Align::Left)
     }
 
-    /// Lines from the first one's baseline, broken at `width`; text beyond `max_lines` is cut with an ellipsis.
+    /// Lines from the first one's baseline, broken at `width`; text beyond `max_lines` is cut with an ellipsis. Without a language it is
+    /// taken for text in the device's.
     pub(crate) fn paragraph(
         &mut self,
         spans: Vec<Span>,
+        language: Option<Language>,
         face: Face,
         width: i32,
         max_lines: usize,
         align: Align,
     ) -> Rc<Shaped> {
-        let key = Key { spans, face, width: width.max(1), max_lines, align };
+        let key = Key { spans, language, face, width: width.max(1), max_lines, align };
         if let Some(shaped) = self.cache.get(&key) {
             return shaped.clone();
         }
         if self.cache.len() >= MAX_CACHED {
             self.cache.clear();
         }
-        let shaped = Rc::new(self.shape(&key.spans, face, key.width, max_lines, align));
+        let shaped = Rc::new(self.shape(&key));
         self.cache.insert(key, shaped.clone());
         shaped
     }

@@ -216,10 +216,10 @@ impl Ui {
         self.text.missing_scripts()
     }
 
-    /// The font for one of [`Ui::missing_scripts`]; no bytes: there is none. False when it is unusable: boxes stand for its
-    /// characters then, and it is not asked for again.
-    pub fn add_font(&mut self, script: [u8; 4], bytes: Vec<u8>) -> bool {
-        self.text.add_font(script, bytes)
+    /// A font file, and which of its faces is for which of [`Ui::missing_scripts`] or of those that may come; no bytes: there is none.
+    /// Returns the scripts it is unusable for: boxes stand for their characters, and they are not asked for again.
+    pub fn add_font(&mut self, bytes: Vec<u8>, faces: &[([u8; 4], u32)]) -> Vec<[u8; 4]> {
+        self.text.add_font(bytes, faces)
     }
 
     fn build(&mut self, now: HostUs, view: &View<'_>) -> Vec<Layer> {

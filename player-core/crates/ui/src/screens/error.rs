@@ -115,7 +115,7 @@ impl Ui {
         let words = words.into_iter().filter(|(text, ..)| !text.is_empty());
         words
             .map(|(text, face, lines)| {
-                (self.text.paragraph(vec![plain(text)], face, width, lines, Align::Left), face)
+                (self.text.paragraph(vec![plain(text)], None, face, width, lines, Align::Left), face)
             })
             .collect()
     }

@@ -374,7 +374,7 @@ impl Ui {
         let mark = m.px(192) / 24 * 24;
         let face = Face::semibold(m.px(size::LARGE));
         let small = Face::regular(m.px(size::SMALL)).tabular();
-        let title = self.text.paragraph(vec![plain(view.title)], face, safe.w, 2, Align::Centre);
+        let title = self.text.paragraph(vec![plain(view.title)], None, face, safe.w, 2, Align::Centre);
         let title_h = if view.title.is_empty() { 0 } else { m.px(40) + title.lines * face.line_height() };
         let place_h = if view.queue_len > 1 { m.px(8) + small.line_height() } else { 0 };
         let room = bottom - safe.y;

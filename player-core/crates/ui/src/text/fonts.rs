@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use parley::FontContext;
 use parley::fontique::{
-    Blob, Collection, CollectionOptions, FallbackKey, FontInfoOverride, Script, SourceCache,
+    Blob, Collection, CollectionOptions, FallbackKey, FamilyId, FontInfoOverride, Script, SourceCache,
 };
+use parley::{FontContext, Language};
+
+use super::han::Form;
 
 const REGULAR: &[u8] = include_bytes!("../../../../../assets/fonts/Inter-Regular.ttf");
 const SEMIBOLD: &[u8] = include_bytes!("../../../../../assets/fonts/Inter-SemiBold.ttf");
 /// Family name under which both are registered.
 pub(crate) const FAMILY: &str = "Inter";
 
-/// ISO 15924 codes of scripts that one font usually brings together, so that it is fetched once.
-const CJK: [[u8; 4]; 8] = [*b"Jpan", *b"Hani", *b"Hans", *b"Hant", *b"Kore", *b"Hira", *b"Kana", *b"Bopo"];
-const CJK_SCRIPTS: [[u8; 4]; 5] = [*b"Hani", *b"Hira", *b"Kana", *b"Hang", *b"Bopo"];
-
-/// Blocks outside the built-in fonts and the script to ask a font for (Unicode 16 block table; only scripts in wide use).
+/// Blocks outside the built-in fonts and the script to ask a font for (Unicode 16 block table; only scripts in wide use; Han and what is
+/// written with it: [`Form`]).
 const BLOCKS: &[(u32, u32, [u8; 4])] = &[
     (0x0530, 0x058F, *b"Armn"),
     (0x0590, 0x05FF, *b"Hebr"),
@@ -39,26 +38,14 @@ const BLOCKS: &[(u32, u32, [u8; 4])] = &[
     (0x0F00, 0x0FFF, *b"Tibt"),
     (0x1000, 0x109F, *b"Mymr"),
     (0x10A0, 0x10FF, *b"Geor"),
-    (0x1100, 0x11FF, *b"Kore"),
     (0x1200, 0x137F, *b"Ethi"),
     (0x1780, 0x17FF, *b"Khmr"),
     (0x1800, 0x18AF, *b"Mong"),
     (0x2600, 0x27BF, *b"Zsye"),
-    (0x2E80, 0x2FDF, *b"Hani"),
-    (0x3000, 0x303F, *b"Hani"),
-    (0x3040, 0x30FF, *b"Jpan"),
-    (0x3100, 0x312F, *b"Hani"),
-    (0x3130, 0x318F, *b"Kore"),
-    (0x31F0, 0x31FF, *b"Jpan"),
-    (0x3400, 0x9FFF, *b"Hani"),
-    (0xAC00, 0xD7AF, *b"Kore"),
-    (0xF900, 0xFAFF, *b"Hani"),
     (0xFB1D, 0xFB4F, *b"Hebr"),
     (0xFB50, 0xFDFF, *b"Arab"),
     (0xFE70, 0xFEFF, *b"Arab"),
-    (0xFF00, 0xFFEF, *b"Jpan"),
     (0x1F000, 0x1FAFF, *b"Zsye"),
-    (0x20000, 0x323AF, *b"Hani"),
 ];
 
 /// The script whose font would show `c`; none for what no system font can be asked for by script.
@@ -75,6 +62,8 @@ pub(crate) struct Fonts {
     missing: Vec<[u8; 4]>,
     /// Scripts that were answered, with a font or without.
     answered: Vec<[u8; 4]>,
+    /// Families with Han characters, in order of arrival.
+    han: Vec<(Form, FamilyId)>,
 }
 
 impl Fonts {
@@ -87,15 +76,17 @@ impl Fonts {
         for bytes in [REGULAR, SEMIBOLD] {
             context.collection.register_fonts(Blob::new(Arc::new(bytes)), Some(family));
         }
-        Fonts { context, missing: Vec::new(), answered: Vec::new() }
+        Fonts { context, missing: Vec::new(), answered: Vec::new(), han: Vec::new() }
     }
 
-    /// Notes that no font has `c`. At most one of the CJK scripts is asked for: its font has the others as well.
-    pub(crate) fn note_missing(&mut self, c: char) {
-        let Some(script) = script_of(c) else { return };
-        let same = |other: &[u8; 4]| *other == script || (CJK.contains(other) && CJK.contains(&script));
-        if !self.missing.iter().chain(&self.answered).any(same) {
-            self.missing.push(script);
+    /// Notes characters that no font has, and the form of the text's Han characters: another region's font has those as well, but draws
+    /// them as they are not written there.
+    pub(super) fn note_missing(&mut self, characters: &[char], form: Option<Form>) {
+        let scripts = characters.iter().copied().filter_map(script_of);
+        for script in scripts.chain(form.map(Form::script)) {
+            if !self.missing.contains(&script) && !self.answered.contains(&script) {
+                self.missing.push(script);
+            }
         }
     }
 
@@ -103,25 +94,49 @@ impl Fonts {
         &self.missing
     }
 
-    /// Takes the font for a script; false when it is unusable, also when `bytes` is empty because there is none.
-    pub(crate) fn add(&mut self, script: [u8; 4], bytes: Vec<u8>) -> bool {
-        self.missing.retain(|missing| *missing != script);
-        if !self.answered.contains(&script) {
-            self.answered.push(script);
-        }
+    /// Takes a font file for scripts, each with its face; returns those it is unusable for, all when `bytes` is empty because there is
+    /// none.
+    pub(crate) fn add(&mut self, bytes: Vec<u8>, faces: &[([u8; 4], u32)]) -> Vec<[u8; 4]> {
         let added = self.context.collection.register_fonts(Blob::new(Arc::new(bytes)), None);
-        // A collection (Noto CJK) holds a family for each region; the first is enough.
-        let Some((family, _)) = added.first() else { return false };
-        let scripts = if CJK.contains(&script) { CJK_SCRIPTS.as_slice() } else { &[script] };
-        for script in scripts {
-            let script = Script::from_bytes(*script);
-            self.context.collection.append_fallbacks(FallbackKey::new(script, None), [*family].into_iter());
+        let mut unusable = Vec::new();
+        for (script, index) in faces {
+            self.missing.retain(|missing| missing != script);
+            self.answered.push(*script);
+            let family = added.iter().find(|(_, fonts)| fonts.iter().any(|font| font.index() == *index));
+            match (family, Form::of_script(*script)) {
+                (None, _) => unusable.push(*script),
+                (Some((family, _)), Some(form)) => self.han.push((form, *family)),
+                (Some((family, _)), None) => {
+                    let key = FallbackKey::new(Script::from_bytes(*script), None);
+                    self.context.collection.append_fallbacks(key, [*family].into_iter());
+                    if script == b"Zsye" {
+                        let emoji = parley::GenericFamily::Emoji;
+                        self.context.collection.append_generic_families(emoji, [*family].into_iter());
+                    }
+                }
+            }
         }
-        if script == *b"Zsye" {
-            let emoji = parley::GenericFamily::Emoji;
-            self.context.collection.append_generic_families(emoji, [*family].into_iter());
+        self.arrange_han();
+        unusable
+    }
+
+    /// Each region's text takes its own font first, then the others'.
+    fn arrange_han(&mut self) {
+        for form in Form::ALL {
+            let (own, others): (Vec<_>, Vec<_>) = self.han.iter().partition(|(of, _)| *of == form);
+            let families: Vec<FamilyId> = own.into_iter().chain(others).map(|(_, family)| family).collect();
+            let mut set = |script: &[u8; 4], locale: Option<&Language>| {
+                let key = FallbackKey::new(Script::from_bytes(*script), locale);
+                self.context.collection.set_fallbacks(key, families.iter().copied());
+            };
+            set(b"Hani", form.locale().as_ref());
+            match form {
+                Form::Hans => {}
+                Form::Hant => set(b"Bopo", None),
+                Form::Jpan => [b"Hira", b"Kana"].into_iter().for_each(|script| set(script, None)),
+                Form::Kore => set(b"Hang", None),
+            }
         }
-        true
     }
 }
 
@@ -136,21 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn missing_cjk_asks_for_one_font() {
+    fn missing_text_asks_for_its_scripts_and_its_form() {
         let mut fonts = Fonts::new();
-        for c in "日本語のテキスト 한국어 ไทย".chars() {
-            fonts.note_missing(c);
-        }
-        assert_eq!(fonts.missing(), [*b"Hani", *b"Thai"]);
+        let text = "日本語のテキスト ไทย";
+        fonts.note_missing(&text.chars().collect::<Vec<_>>(), Form::of(text, [None, None]));
+        assert_eq!(fonts.missing(), [*b"Thai", *b"Jpan"]);
     }
 
     #[test]
     fn missing_script_once_answered_is_not_asked_again() {
         let mut fonts = Fonts::new();
-        fonts.note_missing('א');
+        fonts.note_missing(&['א'], None);
         assert_eq!(fonts.missing(), [*b"Hebr"]);
-        assert!(!fonts.add(*b"Hebr", Vec::new()));
-        fonts.note_missing('ב');
+        assert_eq!(fonts.add(Vec::new(), &[(*b"Hebr", 0)]), [*b"Hebr"]);
+        fonts.note_missing(&['ב'], None);
         assert!(fonts.missing().is_empty());
     }
 }

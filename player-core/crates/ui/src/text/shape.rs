@@ -6,7 +6,8 @@ use parley::{
 };
 
 use super::atlas::Patch;
-use super::{Align, Face, Span, Text};
+use super::han::Form;
+use super::{Align, Key, Span, Text};
 
 const ELLIPSIS: char = '…';
 const TABULAR: [FontFeature; 1] = [FontFeature::new(parley::setting::Tag::new(b"tnum"), 1)];
@@ -29,44 +30,41 @@ pub(crate) struct Shaped {
 }
 
 impl Text {
-    pub(super) fn shape(
-        &mut self,
-        spans: &[Span],
-        face: Face,
-        width: i32,
-        max_lines: usize,
-        align: Align,
-    ) -> Shaped {
-        let (layout, text) = self.lay_out(spans, face, width, max_lines == 1);
-        let overflows =
-            |layout: &Layout<u32>| layout.len() > max_lines || layout.full_width() > width as f32 + 0.5;
+    pub(super) fn shape(&mut self, key: &Key) -> Shaped {
+        let (layout, text) = self.lay_out(key, &key.spans);
+        let overflows = |layout: &Layout<u32>| {
+            layout.len() > key.max_lines || layout.full_width() > key.width as f32 + 0.5
+        };
         if !overflows(&layout) {
-            return self.collect(layout, &text, face, width, align);
+            return self.collect(layout, &text, key);
         }
         // The longest beginning that fits with an ellipsis, by bisection over characters.
-        let total = spans.iter().map(|span| span.text.chars().count()).sum::<usize>().min(4096);
+        let total = key.spans.iter().map(|span| span.text.chars().count()).sum::<usize>().min(4096);
         let (mut fits, mut too_long) = (0, total);
         while fits + 1 < too_long {
             let middle = (fits + too_long) / 2;
-            let (layout, _) = self.lay_out(&cut(spans, middle), face, width, max_lines == 1);
+            let (layout, _) = self.lay_out(key, &cut(&key.spans, middle));
             if overflows(&layout) {
                 too_long = middle;
             } else {
                 fits = middle;
             }
         }
-        let (layout, text) = self.lay_out(&cut(spans, fits), face, width, max_lines == 1);
-        self.collect(layout, &text, face, width, align)
+        let (layout, text) = self.lay_out(key, &cut(&key.spans, fits));
+        self.collect(layout, &text, key)
     }
 
-    fn lay_out(&mut self, spans: &[Span], face: Face, width: i32, one_line: bool) -> (Layout<u32>, String) {
+    fn lay_out(&mut self, key: &Key, spans: &[Span]) -> (Layout<u32>, String) {
+        let face = key.face;
         let text: String = spans.iter().map(|span| span.text.as_str()).collect();
+        let form = Form::of(&text, [key.language, self.language]);
+        let language = form.and_then(Form::locale).or(key.language).or(self.language);
         let mut builder = self.layout.ranged_builder(&mut self.fonts.context, &text, 1.0, true);
         builder.push_default(StyleProperty::FontFamily(FontFamily::from(super::fonts::FAMILY)));
         builder.push_default(StyleProperty::FontSize(face.size as f32));
         builder.push_default(StyleProperty::LineHeight(LineHeight::Absolute(face.line_height() as f32)));
         builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
-        builder.push_default(StyleProperty::Locale(self.language));
+        builder.push_default(StyleProperty::Locale(language));
         if face.semibold {
             builder.push_default(StyleProperty::FontWeight(FontWeight::new(600.0)));
         }
@@ -91,23 +89,17 @@ impl Text {
             }
         }
         let mut layout = builder.build(&text);
-        layout.break_all_lines((!one_line).then_some(width as f32));
+        layout.break_all_lines((key.max_lines > 1).then_some(key.width as f32));
         (layout, text)
     }
 
     /// Rounds to whole pixels and notes characters without a glyph.
-    fn collect(
-        &mut self,
-        mut layout: Layout<u32>,
-        text: &str,
-        face: Face,
-        width: i32,
-        align: Align,
-    ) -> Shaped {
+    fn collect(&mut self, mut layout: Layout<u32>, text: &str, key: &Key) -> Shaped {
+        let face = key.face;
         // Aligning in the width of the widest line makes the box as narrow as the text.
         let inner = layout.width().ceil();
-        layout.break_all_lines(Some(inner.max(1.0).min(width as f32).max(layout.width()) + 0.01));
-        let alignment = match align {
+        layout.break_all_lines(Some(inner.max(1.0).min(key.width as f32).max(layout.width()) + 0.01));
+        let alignment = match key.align {
             Align::Left => Alignment::Left,
             Align::Centre => Alignment::Center,
             Align::Right => Alignment::Right,
@@ -146,9 +138,8 @@ impl Text {
                 }
             }
         }
-        for c in missing {
-            self.fonts.note_missing(c);
-        }
+        let form = Form::of(text, [key.language, self.language]);
+        self.fonts.note_missing(&missing, form);
         shaped
     }
 
