@@ -17,6 +17,8 @@ mod extra {
     pub(super) const FORGETFUL: u32 = 1;
     /// Value 1: exit when the queue is over.
     pub(super) const EXIT_AT_END: u32 = 2;
+    /// Number of faults within the last seconds.
+    pub(super) const FAULTS: u32 = 3;
 }
 
 /// Captions are committed this far ahead, so that they change on time whatever happens to the core.
@@ -53,9 +55,14 @@ type NowPlayingKey = (u32, String, Option<i64>, i64, i32);
 impl Player {
     /// Starts from `launch`. Effects are staged by the shim until the first `handle` returns.
     pub(crate) fn start(launch: Launch) -> (Player, Turn) {
-        let flag =
-            |key| launch.extras.iter().any(|extra| extra.key == key && extra.value.first() == Some(&1));
-        let config = engine::Config::new(!flag(extra::FORGETFUL));
+        let byte = |key| {
+            let extra = launch.extras.iter().find(|extra| extra.key == key);
+            extra.and_then(|extra| extra.value.first().copied()).unwrap_or(0)
+        };
+        let config = engine::Config {
+            leave_out: byte(extra::FAULTS) >= 2,
+            ..engine::Config::new(byte(extra::FORGETFUL) != 1)
+        };
         let facts = device::facts();
         let fact = |name: &str| facts.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
         let ui = Ui::new(UiConfig {
@@ -72,7 +79,7 @@ impl Player {
             model: Model::new(device::has("shell.fullscreen"), device::has("shell.pick-file")),
             surface: convert::surface(&launch.surface),
             generation: 0,
-            exit_at_end: flag(extra::EXIT_AT_END),
+            exit_at_end: byte(extra::EXIT_AT_END) == 1,
             shown: Shown::default(),
         };
         // Drawing can wait for the first `handle`, which follows at once and knows what is to be opened.

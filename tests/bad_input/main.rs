@@ -5,7 +5,7 @@ mod server;
 use std::fs;
 use std::path::Path;
 
-use kinora_tests::{Media, Outcome, Played, make, play, scratch};
+use kinora_tests::{Media, Outcome, Played, Random, make, play, scratch};
 
 const CLIP: Media = Media {
     name: "bad_input.mp4",
@@ -81,14 +81,10 @@ fn wrong_extension_plays_by_content() {
 fn truncated_and_flipped_files_end_decently() {
     let clip = fs::read(make(&CLIP).expect("ffmpeg")).expect("it was made");
     let folder = scratch("bad_input/damaged");
-    // A linear congruential generator (Knuth's MMIX): the same places every time.
-    let mut state = 0x5eed_u64;
-    let mut random = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize
-    };
+    let mut random = Random::new(0x5eed);
+    let mut below = |end: usize| random.below(end as u64) as usize;
     for i in 0..50 {
-        let cut = random() % clip.len();
+        let cut = below(clip.len());
         let what = format!("cut{i}");
         assert_decent(
             &what,
@@ -102,8 +98,8 @@ fn truncated_and_flipped_files_end_decently() {
     for i in 0..20 {
         let mut bytes = clip.clone();
         for _ in 0..16 {
-            let at = random() % bytes.len();
-            bytes[at] ^= 1 << (random() % 8);
+            let at = below(bytes.len());
+            bytes[at] ^= 1 << (below(8));
         }
         let what = format!("flip{i}");
         assert_decent(
@@ -133,6 +129,32 @@ fn servers_that_misbehave_are_named_with_a_reason() {
     let linear = play("bad_input/http_linear", &format!("http://{}/no-ranges", server.address()), &[]);
     linear.expect_played().unwrap();
     assert_eq!(linear.frames().len(), 50);
+}
+
+#[test]
+fn rules_of_the_owner_decide_before_what_a_person_opens() {
+    let clip = fs::read(make(&CLIP).expect("ffmpeg")).expect("it was made");
+    let folder = scratch("bad_input/rules");
+    let server = server::Server::start(clip.clone());
+    let here = format!("http://{}/film", server.address());
+    let elsewhere = format!("http://localhost:{}/film", server.address().port());
+    let file = write(&folder, "film.mp4", &clip);
+    let hosts = write(&folder, "hosts", format!("host {}\n", server.address()).as_bytes());
+    let folders = write(&folder, "folders", format!("folder {}\n", folder.display()).as_bytes());
+    for (what, source, rules, plays) in [
+        ("deny-net", &here, &["--deny-net"][..], false),
+        ("deny-net-allow", &here, &["--deny-net", "--allow", "127.0.0.1"], false),
+        ("deny-net-file", &file, &["--deny-net"], true),
+        ("listed-host", &here, &["--allow-list", &hosts], true),
+        ("other-host", &elsewhere, &["--allow-list", &hosts], false),
+        ("file-beside-listed-host", &file, &["--allow-list", &hosts], false),
+        ("listed-folder", &file, &["--allow-list", &folders], true),
+        ("host-beside-listed-folder", &here, &["--allow-list", &folders], false),
+    ] {
+        let played = play(&format!("bad_input/rules/{what}"), source, rules);
+        assert_decent(what, &played);
+        assert_eq!(played.outcome, Outcome::Exit(i32::from(!plays)), "{what}: {}", played.stderr);
+    }
 }
 
 #[test]

@@ -39,8 +39,8 @@ fn check(scenario: &Scenario) -> Result<(), String> {
                 .map(|why| format!("{why}; see {}", played.folder.join(&file).display()))
         });
     }
-    if let Err(difference) = replay(&played.folder.join(TRACE)) {
-        differences.push_str(&format!("replayed: {difference}\n"));
+    for replayed in replay(&played.folder.join(TRACE)) {
+        differences.push_str(&replayed.err().unwrap_or_default());
     }
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }

@@ -73,11 +73,29 @@ pub fn play(name: &str, source: &str, extra: &[&str]) -> Played {
     Played { outcome, stderr, peak_kib, folder }
 }
 
-/// Makes the recorded calls of a run again; the error is the first difference.
-pub fn replay(trace: &Path) -> Result<(), String> {
-    let mut command = Command::new(target_folder().join("kinora-headless"));
-    let output = command.arg("replay").arg(trace).output().map_err(|e| format!("cannot start: {e}"))?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+/// Makes the recorded calls of a run again: natively, under the interpreter, and by the program that `cargo xtask replay` names; each error
+/// is the first difference.
+pub fn replay(trace: &Path) -> Vec<Result<(), String>> {
+    let headless = target_folder().join("kinora-headless").to_string_lossy().into_owned();
+    let trace = trace.to_string_lossy().into_owned();
+    let mut ways = vec![
+        vec![headless.clone(), "replay".into(), trace.clone()],
+        vec![headless, "replay".into(), trace.clone(), "--interpret".into()],
+    ];
+    if let Ok(replayer) = std::env::var("KINORA_REPLAYER") {
+        // A word a line; the trace goes before the core, which is the last.
+        let mut way: Vec<String> = replayer.lines().map(Into::into).collect();
+        way.insert(way.len() - 1, trace);
+        ways.push(way);
+    }
+    ways.iter().map(Vec::as_slice).map(again).collect()
+}
+
+fn again(way: &[String]) -> Result<(), String> {
+    let output = Command::new(&way[0]).args(&way[1..]).output();
+    let output = output.map_err(|e| format!("cannot start {}: {e}\n", way[0]))?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{}: {stderr}", way.join(" "))) }
 }
 
 fn run(command: &mut Command, folder: &Path) -> (Outcome, String, u64) {

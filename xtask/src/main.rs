@@ -10,6 +10,7 @@ mod env;
 mod fuzz;
 mod inspect;
 mod play;
+mod replay;
 mod setup;
 mod tidy;
 
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   bless                write the scenarios' expectations anew
   fuzz [TARGET]... [--minutes N] [--planted]
                        fuzz the parsers and the engine; or look for faults planted in them
+  replay               play the scenarios here and replay each on another processor (aarch64 under QEMU)
   tidy                 check the architecture rules
   ci                   fmt, clippy, tidy and test, as CI runs them
   bench all|NAME...    measure against the peers (tests/bench/README.md)
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::check(),
         "bless" => check::bless(),
         "ci" => check::ci(),
+        "replay" => replay::replay(),
         "bench" => bench::bench(&rest),
         "dist" => dist::dist(),
         "" | "help" | "--help" | "-h" => {

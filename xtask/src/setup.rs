@@ -58,6 +58,13 @@ const TEST: &[(&str, &str)] = &[
 /// Debian packages the benches need besides.
 const BENCH: &[(&str, &str)] = &[("mpv", "the peer in a window")];
 
+/// Debian packages to replay on another processor.
+const REPLAY: &[(&str, &str)] = &[
+    ("gcc-aarch64-linux-gnu", "linking for another processor"),
+    ("libc6-dev-arm64-cross", "linking for another processor"),
+    ("qemu-user", "another processor"),
+];
+
 /// Target of the player core.
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -74,7 +81,14 @@ pub(crate) fn ensure(purpose: Purpose) -> Result<(), String> {
         packages.extend(BENCH);
     }
     ensure_packages(&packages)?;
-    ensure_target()
+    ensure_target(WASM_TARGET)
+}
+
+/// Installs what is missing to run the tests' scenarios on another processor, named by its Rust target.
+pub(crate) fn ensure_replay(target: &str) -> Result<(), String> {
+    ensure(Purpose::Test)?;
+    ensure_packages(REPLAY)?;
+    ensure_target(target)
 }
 
 fn ensure_packages(wanted: &[(&str, &str)]) -> Result<(), String> {
@@ -116,15 +130,13 @@ fn ensure_packages(wanted: &[(&str, &str)]) -> Result<(), String> {
     run(apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&names))
 }
 
-fn ensure_target() -> Result<(), String> {
+fn ensure_target(target: &str) -> Result<(), String> {
     let list = Command::new("rustup").args(["target", "list", "--installed"]).output();
     match list {
-        Ok(output) if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == WASM_TARGET) => {
-            Ok(())
-        }
+        Ok(output) if String::from_utf8_lossy(&output.stdout).lines().any(|line| line == target) => Ok(()),
         Ok(_) => {
-            println!("Installing the Rust target {WASM_TARGET}");
-            run(Command::new("rustup").args(["target", "add", WASM_TARGET]))
+            println!("Installing the Rust target {target}");
+            run(Command::new("rustup").args(["target", "add", target]))
         }
         // A toolchain that does not come from rustup: the build will tell if the target is missing.
         Err(_) => Ok(()),

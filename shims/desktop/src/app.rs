@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kinora_host::realtime::{self, Input, Session};
+use kinora_host::realtime::{self, Input, Session, spawn};
 use kinora_port::InputEvent;
 use winit::application::ApplicationHandler;
 use winit::dpi::{LogicalSize, Size};
@@ -21,7 +21,7 @@ use crate::args::Options;
 use crate::keys;
 use crate::pointer::Pointers;
 use crate::present::Outputs;
-use crate::session::{self, spawn};
+use crate::session;
 
 /// Size of a new window in logical pixels; two thirds of the screen where that is less.
 const SIZE: LogicalSize<f64> = LogicalSize::new(1280.0, 720.0);

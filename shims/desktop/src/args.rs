@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use kinora_net::Rules;
+
 use crate::present::Presenter;
 
 /// Printed for `--help` and after a usage error.
@@ -14,6 +16,9 @@ usage: kinora [play] [SRC...] [options]     play files and addresses, or wait fo
   --fullscreen           start in full screen
   --exit-at-end          exit when the last item is over
   --record FILE          write down what the player core is told and answers; kinora-headless replays it
+  --allow HOST           let content reach this host (NAME[:PORT]), though nobody opened it; may be repeated
+  --deny-net             reach no network, whatever is opened
+  --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
   --log LEVEL            log on stderr: 0 none, 1 errors (default) ... 4 everything
 
 Positions and settings are kept in $XDG_DATA_HOME/kinora, compiled cores in $XDG_CACHE_HOME/kinora.
@@ -30,6 +35,7 @@ pub(crate) struct Options {
     pub(crate) fullscreen: bool,
     pub(crate) exit_at_end: bool,
     pub(crate) record: Option<PathBuf>,
+    pub(crate) rules: Rules,
     pub(crate) log_level: u32,
 }
 
@@ -61,6 +67,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("record") => options.record = Some(parser.value().map_err(|e| e.to_string())?.into()),
             Long("fullscreen") => options.fullscreen = true,
             Long("exit-at-end") => options.exit_at_end = true,
+            Long("allow") => options.rules.allow(&text(&mut parser)?)?,
+            Long("deny-net") => options.rules.deny_net(),
+            Long("allow-list") => options.rules.read_list(text(&mut parser)?.as_ref())?,
             Long("log") => {
                 let level = text(&mut parser)?;
                 let known = level.parse().ok().filter(|level| *level <= 4);
@@ -112,6 +121,7 @@ mod tests {
             fullscreen: true,
             exit_at_end: true,
             record: Some("t".into()),
+            rules: Rules::default(),
             log_level: 4,
         };
         assert_eq!(options(line), Ok(expected));
@@ -128,6 +138,7 @@ mod tests {
         for (line, word) in [
             ("a --present vga", "vga"),
             ("a --log 9", "9"),
+            ("a --allow-list /nowhere", "/nowhere"),
             ("a --what", "--what"),
             ("doctor film.mkv", "film.mkv"),
         ] {

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use kinora_host::realtime::Input;
+use kinora_host::realtime::{Input, spawn};
 use kinora_port::NowPlaying;
 use winit::event_loop::EventLoopProxy;
 
 use crate::app::Ask;
 use crate::awake::Awake;
 use crate::mpris;
-use crate::session::spawn;
 
 enum Wish {
     Awake(bool),

@@ -65,7 +65,7 @@ impl Report {
 
     fn core(&mut self, options: &Options) {
         let remedy = "build it with `cargo xtask core`, or name one with --core";
-        let file = match session::core_file(options.core.clone()) {
+        let file = match kinora_host::core_file(options.core.as_deref()) {
             Ok(file) => file,
             Err(reason) => return self.fatal("core", &reason, remedy),
         };

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use gilrs_core::native_ev_codes as codes;
 use gilrs_core::{EvCode, EventType, Gilrs};
-use kinora_host::realtime::Input;
+use kinora_host::realtime::{Input, spawn};
 use kinora_port::{InputEvent, Key};
 
 use crate::keys::{meaning, phase};
-use crate::session::spawn;
 
 /// Codes of buttons begin here (`wit/player.wit`).
 const CODES: u32 = 0x10000;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use kinora_host::realtime::Input;
+use kinora_host::realtime::{Input, spawn};
 use kinora_port::{Failure, InputEvent, NowPlaying, Shell};
 use winit::event_loop::EventLoopProxy;
 
 use crate::app::Ask;
 use crate::bus::Bus;
-use crate::session::spawn;
 
 /// [`Shell`] by messages to the window's thread and the session bus.
 pub(crate) struct DesktopShell {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use kinora_net::Rules;
+
 use crate::shell::Kind;
 
 /// Printed for `--help` and after a usage error.
 pub(crate) const USAGE: &str = "\
 usage: kinora-headless play SRC... [options]
-       kinora-headless replay TRACE [--core FILE] [--list]
+       kinora-headless replay TRACE [--core FILE] [--interpret] [--list]
 
 Plays without a screen and without a sound device. Times are seconds of host time since launch.
 
@@ -27,10 +29,14 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
   --storage FILE         remember positions and settings here (default: nothing is remembered)
+  --allow HOST           let content reach this host (NAME[:PORT]), though nobody opened it; may be repeated
+  --deny-net             reach no network, whatever is opened
+  --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
   --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
 
-`replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --list it prints them instead.
+`replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --interpret
+the core runs under the interpreter of devices that allow no generated code. With --list it prints the calls instead.
 
 Exit status: 0 played to the end (or replayed without a difference), 1 could not play (reason on stderr), 2 usage.
 ";
@@ -54,13 +60,15 @@ pub(crate) struct Options {
     pub(crate) kill_calls: BTreeSet<u64>,
     pub(crate) stall_us: Option<(u64, u64)>,
     pub(crate) storage: Option<PathBuf>,
+    pub(crate) rules: Rules,
     pub(crate) log_level: u32,
 }
 
 /// What the command line asks for.
 pub(crate) enum Command {
     Play(Box<Options>),
-    Replay { trace: PathBuf, core: Option<PathBuf>, list: bool },
+    Replay { trace: PathBuf, core: Option<PathBuf>, interpret: bool },
+    List { trace: PathBuf },
     Help,
     ListKeys,
 }
@@ -85,9 +93,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         kill_calls: BTreeSet::new(),
         stall_us: None,
         storage: None,
+        rules: Rules::default(),
         log_level: 1,
     };
-    let (mut command, mut list) = (None, false);
+    let (mut command, mut list, mut interpret) = (None, false, false);
     let mut parser = lexopt::Parser::from_args(args);
     let text = |parser: &mut lexopt::Parser| -> Result<String, String> {
         let value = parser.value().map_err(|e| e.to_string())?;
@@ -97,6 +106,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("list") => list = true,
+            Long("interpret") => interpret = true,
             Long("list-keys") => return Ok(Command::ListKeys),
             Long("core") => options.core = Some(text(&mut parser)?.into()),
             Long("clock") => {
@@ -125,6 +135,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
             Long("stall") => options.stall_us = Some(stall(&text(&mut parser)?)?),
             Long("storage") => options.storage = Some(text(&mut parser)?.into()),
+            Long("allow") => options.rules.allow(&text(&mut parser)?)?,
+            Long("deny-net") => options.rules.deny_net(),
+            Long("allow-list") => options.rules.read_list(text(&mut parser)?.as_ref())?,
             Long("log") => {
                 let level = text(&mut parser)?;
                 options.log_level =
@@ -141,7 +154,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         Some(command) if command == "play" => {}
         Some(command) if command == "replay" => {
             return match &options.sources[..] {
-                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core, list }),
+                [trace] if list => Ok(Command::List { trace: trace.into() }),
+                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core, interpret }),
                 _ => Err("replay takes one trace".into()),
             };
         }
@@ -238,6 +252,8 @@ mod tests {
             ("play a --size 0x3", "0x3"),
             ("play a --until -1", "-1"),
             ("play a --device fridge", "fridge"),
+            ("play a --allow *.org", "*.org"),
+            ("play a --allow-list /nowhere", "/nowhere"),
             ("play a --what", "--what"),
         ] {
             assert!(options(line).unwrap_err().contains(word), "{line}");

@@ -23,10 +23,12 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Play(options)) => end(run::play(&options)),
-        Ok(Command::Replay { trace, list: true, .. }) => {
+        Ok(Command::List { trace }) => {
             end(kinora_host::list_trace(&trace, &mut std::io::stdout()).map_err(|e| e.to_string()))
         }
-        Ok(Command::Replay { trace, core, .. }) => end(run::replay(&trace, core)),
+        Ok(Command::Replay { trace, core, interpret }) => {
+            end(run::replay(&trace, core.as_deref(), interpret))
+        }
         Err(mistake) => {
             eprintln!("kinora-headless: {mistake}\n\n{}", args::USAGE);
             ExitCode::from(2)

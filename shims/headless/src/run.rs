@@ -1,13 +1,15 @@
 //! One run: everything is put together, and time is moved on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kinora_decode_ffmpeg::FfmpegDecoders;
 use kinora_decode_symphonia::SymphoniaDecoders;
-use kinora_host::{Inbox, Limits, Player, PlayerConfig, Ports, Recorder, Rest, Stage};
+use kinora_host::{
+    BUFFER_BYTES, Inbox, LaunchExtras, Limits, Player, PlayerConfig, Ports, Rest, Stage, core_file, record,
+};
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
 use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Storage, UiRaster};
@@ -20,11 +22,6 @@ use crate::report::{self, Report};
 use crate::shell::{Caused, HeadlessShell, Kind};
 use crate::tap::Recording;
 
-/// Encoded samples kept, as on a desktop.
-const BUFFER_BYTES: u64 = 150 << 20;
-/// Extras of `launch` (`wit/player.wit`).
-const FORGETFUL: u32 = 1;
-const EXIT_AT_END: u32 = 2;
 /// A virtual run in which nothing is shown and nothing asked of the core for so long will never end.
 const HALTED_US: HostUs = 600_000_000;
 /// A virtual run in which so many steps pass without time moving on is stuck.
@@ -90,7 +87,7 @@ impl Run {
         let engine = kinora_host::engine();
         let core = kinora_host::load(
             &engine,
-            &core_file(options.core.clone())?,
+            &core_file(options.core.as_deref())?,
             kinora_host::cache_folder().as_deref(),
         )
         .map_err(|e| e.to_string())?;
@@ -118,24 +115,21 @@ impl Run {
         );
         let stage = Stage::new(Arc::clone(&pipeline));
         let mut net = HostNet::new(reading, inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
+        net.restrict(options.rules.clone());
         let storage: Box<dyn Storage> = match &options.storage {
             Some(path) => Box::new(FileStorage::open(path)),
             None => Box::new(MemoryStorage::default()),
         };
-        let forgetful = u8::from(options.storage.is_none());
         let config = PlayerConfig {
             limits: if options.virtual_clock { Limits::VIRTUAL } else { Limits::REAL_TIME },
             seed: 0,
             wall_offset_us: None,
             device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
-            launch_extras: vec![(FORGETFUL, vec![forgetful]), (EXIT_AT_END, vec![1])],
+            launch_extras: LaunchExtras { forgetful: options.storage.is_none(), exit_at_end: true },
             log_level: options.log_level,
             kill_calls: options.kill_calls.clone(),
         };
-        let recorder = options.record.as_deref().map(|path| {
-            Recorder::create(path, concat!("kinora-headless ", env!("CARGO_PKG_VERSION")))
-                .map_err(|e| format!("cannot record to {}: {e}", path.display()))
-        });
+        let program = concat!("kinora-headless ", env!("CARGO_PKG_VERSION"));
         let sources = options.sources.iter().map(|source| absolute(source)).collect();
         let surface = InputEvent::Surface {
             width_px: options.size.0,
@@ -157,7 +151,7 @@ impl Run {
             storage,
             shell: Box::new(shell),
             input: Box::new(Script::new(sources, &options.keys, caused)),
-            recorder: recorder.transpose()?,
+            recorder: record(options.record.as_deref(), program)?,
         };
         let player = Player::new(engine, core, config, ports, surface);
         Ok(Run {
@@ -318,8 +312,8 @@ fn earliest(a: Option<HostUs>, b: Option<HostUs>) -> Option<HostUs> {
 }
 
 /// Makes the calls of a trace again.
-pub(crate) fn replay(trace: &Path, core: Option<PathBuf>) -> Result<(), String> {
-    let engine = kinora_host::engine();
+pub(crate) fn replay(trace: &Path, core: Option<&Path>, interpret: bool) -> Result<(), String> {
+    let engine = if interpret { kinora_host::interpreter() } else { kinora_host::engine() };
     let core = kinora_host::load(&engine, &core_file(core)?, kinora_host::cache_folder().as_deref())
         .map_err(|e| e.to_string())?;
     let replayed = kinora_host::replay(&engine, &core, trace).map_err(|e| e.to_string())?;
@@ -328,13 +322,6 @@ pub(crate) fn replay(trace: &Path, core: Option<PathBuf>) -> Result<(), String> 
         replayed.calls, replayed.imports, replayed.instances, replayed.recorded_core
     );
     Ok(())
-}
-
-fn core_file(given: Option<PathBuf>) -> Result<PathBuf, String> {
-    given.or_else(kinora_host::factory_core).ok_or_else(|| {
-        "there is no player core beside this program; name one with --core (`cargo xtask core` builds it)"
-            .into()
-    })
 }
 
 /// Paths are named in full, since the core knows no current folder; URLs stay as they are.

@@ -49,8 +49,22 @@ pub struct Core {
     pub contract: String,
 }
 
-/// The one engine configuration. Everything that compiles a core uses it, since an artefact made under any other is refused.
+/// The engine that runs cores: everything that compiles one for this machine uses it, since an artefact made under any other
+/// configuration is refused.
 pub fn engine() -> Engine {
+    Engine::new(&config()).expect("the engine configuration is valid on every supported target")
+}
+
+/// The engine of devices that allow no generated code: wasmtime's interpreter, Pulley. Slower by an order of magnitude, with the same
+/// results.
+pub fn interpreter() -> Engine {
+    let mut config = config();
+    let word = if cfg!(target_pointer_width = "64") { "pulley64" } else { "pulley32" };
+    config.target(word).expect("the interpreter is built in");
+    Engine::new(&config).expect("the engine configuration is valid for the interpreter")
+}
+
+fn config() -> Config {
     let mut config = Config::new();
     // Costs 3x per call, and the contract is synchronous.
     config.concurrency_support(false);
@@ -59,7 +73,7 @@ pub fn engine() -> Engine {
     config.relaxed_simd_deterministic(true);
     config.cranelift_nan_canonicalization(true);
     config.max_wasm_stack(512 << 10);
-    Engine::new(&config).expect("the engine configuration is valid on every supported target")
+    config
 }
 
 /// Loads a core, compiled from the cache where it has been seen before.

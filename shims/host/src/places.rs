@@ -1,9 +1,9 @@
 //! Where a shim finds its core, where it keeps things, and the person's language.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The core that ships with this program: beside it, or in the folder above (where a development build leaves it).
-pub fn factory_core() -> Option<PathBuf> {
+fn factory_core() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let beside = program.parent()?;
     [Some(beside), beside.parent()]
@@ -11,6 +11,14 @@ pub fn factory_core() -> Option<PathBuf> {
         .flatten()
         .map(|folder| folder.join("kinora-core.wasm"))
         .find(|path| path.is_file())
+}
+
+/// The core to run: the one that was named, else the one that ships with this program.
+pub fn core_file(named: Option<&Path>) -> Result<PathBuf, String> {
+    named.map(Path::to_path_buf).or_else(factory_core).ok_or_else(|| {
+        "there is no player core beside this program; name one with --core (`cargo xtask core` builds it)"
+            .into()
+    })
 }
 
 /// The user's cache folder of this program (XDG Base Directory Specification); `None` without a home.

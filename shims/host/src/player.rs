@@ -10,10 +10,13 @@ use wasmtime::Engine;
 
 use crate::bindings::display::Surface;
 use crate::bindings::player::{Event, Launch, Open, Source};
+use crate::bindings::types::Extra;
 use crate::convert;
 use crate::engine::Core;
+use crate::faults::Faults;
 use crate::inbox::Inbox;
 use crate::instance::{Fault, Instance, Limits, Ticker, thread_cpu_time};
+use crate::launch::LaunchExtras;
 use crate::log::Log;
 use crate::stage::Stage;
 use crate::stats::{CallTimes, CoreStats};
@@ -30,9 +33,6 @@ const MAX_EVENT_BYTES: usize = 256 << 10;
 const SNAPSHOT_EVERY_US: u64 = 1_000_000;
 /// Largest snapshot that is kept, bytes.
 const MAX_SNAPSHOT: usize = 256 << 10;
-/// A core that faults this often within [`FAULT_WINDOW_US`] is given up.
-const MAX_FAULTS: usize = 5;
-const FAULT_WINDOW_US: u64 = 10_000_000;
 
 /// The abilities of a port that a player uses.
 pub struct Ports {
@@ -70,7 +70,7 @@ pub struct PlayerConfig {
     /// Facts for the core.
     pub device: Device,
     /// Extras of `launch` (`wit/player.wit`).
-    pub launch_extras: Vec<(u32, Vec<u8>)>,
+    pub launch_extras: LaunchExtras,
     /// Most detailed level of core log lines printed on stderr.
     pub log_level: u32,
     /// Calls of `handle`, counted from 1, whose instance is ended before they land, as if they had taken too long: for tests of recovery.
@@ -95,7 +95,9 @@ pub struct Player {
     wake_us: Option<HostUs>,
     snapshot: Option<Vec<u8>>,
     snapshot_us: HostUs,
-    faults: VecDeque<HostUs>,
+    /// A snapshot is worth taking, but the last one is too fresh.
+    checkpoint_owed: bool,
+    faults: Faults,
     stats: CallTimes,
     handled: u64,
     recorder: Option<Recorder>,
@@ -145,7 +147,8 @@ impl Player {
             wake_us: None,
             snapshot: None,
             snapshot_us: 0,
-            faults: VecDeque::new(),
+            checkpoint_owed: false,
+            faults: Faults::default(),
             stats: CallTimes::default(),
             handled: 0,
             recorder: ports.recorder,
@@ -289,7 +292,9 @@ impl Player {
     }
 
     fn start(&mut self, now: HostUs) {
-        let reason = if self.faults.is_empty() { 1 } else { 2 };
+        let reason = self.faults.reason();
+        let faults = u8::try_from(self.faults.recent(now)).unwrap_or(u8::MAX);
+        let extras = self.config.launch_extras.pairs(faults);
         let launch = Launch {
             seed: self.config.seed,
             host_us: now,
@@ -297,12 +302,7 @@ impl Player {
             surface: self.surface.clone(),
             reason,
             snapshot: self.snapshot.clone(),
-            extras: self
-                .config
-                .launch_extras
-                .iter()
-                .map(|(key, value)| crate::bindings::types::Extra { key: *key, value: value.clone() })
-                .collect(),
+            extras: extras.map(|(key, value)| Extra { key, value: vec![value] }).into(),
         };
         let began = std::time::Instant::now();
         let created =
@@ -358,7 +358,10 @@ impl Player {
                 self.pending.extend(landed.events);
                 self.exit = landed.exit;
                 self.wake_us = answer.wake_us;
-                if answer.checkpoint {
+                // What was opened is lost with the next fault unless a snapshot holds it.
+                let opened = batch.iter().any(|event| matches!(event, Event::Open(_)));
+                self.checkpoint_owed |= answer.checkpoint;
+                if self.checkpoint_owed && (opened || self.may_checkpoint(now)) {
                     self.checkpoint(now);
                 }
             }
@@ -381,10 +384,12 @@ impl Player {
         batch
     }
 
+    fn may_checkpoint(&self, now: HostUs) -> bool {
+        self.snapshot.is_none() || now >= self.snapshot_us + SNAPSHOT_EVERY_US
+    }
+
     fn checkpoint(&mut self, now: HostUs) {
-        if self.snapshot.is_some() && now < self.snapshot_us + SNAPSHOT_EVERY_US {
-            return;
-        }
+        self.checkpoint_owed = false;
         let turn = self.lend(now);
         let instance = self.instance.as_mut().expect("a call has just returned");
         let (turn, result) = instance.snapshot(Some(turn));
@@ -417,11 +422,7 @@ impl Player {
         let opened = batch.into_iter().chain(self.pending.drain(..));
         self.pending = opened.filter(|event| matches!(event, Event::Open(_))).collect();
 
-        self.faults.push_back(now);
-        while self.faults.front().is_some_and(|at| at + FAULT_WINDOW_US < now) {
-            self.faults.pop_front();
-        }
-        if self.faults.len() >= MAX_FAULTS {
+        if self.faults.add(&fault, now) {
             self.given_up = Some((fault, Rest::Playing));
         }
     }

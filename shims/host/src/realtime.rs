@@ -24,6 +24,7 @@ use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
 use crate::engine::CoreError;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
+use crate::launch::LaunchExtras;
 use crate::player::{Player, PlayerConfig, Ports, Rest};
 use crate::stage::Stage;
 use crate::trace::Recorder;
@@ -108,7 +109,7 @@ pub struct Parts {
     /// Facts for the core.
     pub device: Device,
     /// Extras of `launch` (`wit/player.wit`).
-    pub launch_extras: Vec<(u32, Vec<u8>)>,
+    pub launch_extras: LaunchExtras,
     /// Encoded samples kept.
     pub buffer_bytes: u64,
     /// Most detailed level of log lines on stderr.
@@ -286,7 +287,8 @@ impl Shared {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String> {
+/// Starts a named thread.
+pub fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), String> {
     let thread = thread::Builder::new().name(name.into()).spawn(run);
     thread.map(drop).map_err(|e| format!("cannot start a thread: {e}"))
 }

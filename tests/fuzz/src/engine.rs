@@ -104,7 +104,7 @@ pub(crate) fn illegal(data: &[u8]) {
 
 /// Any bytes as a snapshot: the engine starts, and what it keeps it reads again as it was.
 pub(crate) fn snapshot(data: &[u8]) {
-    let config = Config { resume: true, open_container: toy::open };
+    let config = Config { open_container: toy::open, ..Config::new(true) };
     // The version, which the first mutation breaks.
     let data = [&[1], data].concat();
     let mut shim = FakeShim::new();
@@ -147,7 +147,10 @@ fn player(u: &mut Unstructured<'_>) -> arbitrary::Result<Player> {
     serve(ADDRESSES[4], b"#EXTM3U\nb.toy\nc.m3u8\ngone\n".to_vec());
     serve(ADDRESSES[5], b"#EXTM3U\nself.m3u\nb.toy\n".to_vec());
     serve("http://x/a.en.srt", b"1\n00:00:01,000 --> 00:00:02,000\nHi\n".to_vec());
-    Ok(Player::with_config(shim, Config { resume: u.arbitrary()?, open_container: toy::open }))
+    Ok(Player::with_config(
+        shim,
+        Config { open_container: toy::open, leave_out: u.arbitrary()?, ..Config::new(u.arbitrary()?) },
+    ))
 }
 
 fn fault(accident: &Accident) -> Option<Fault> {

@@ -29,6 +29,8 @@ const MAX_LISTS: usize = 4;
 pub struct Config {
     /// Whether items start where they were left, and choices are remembered. Off where a run must not depend on earlier ones.
     pub resume: bool,
+    /// Whether the snapshot's item made the core fail again and again: it is shown as failed instead of being opened.
+    pub leave_out: bool,
     /// Tells and opens containers. Tests play one whose samples can be read in a dump.
     pub open_container: OpenContainer,
 }
@@ -36,7 +38,7 @@ pub struct Config {
 impl Config {
     /// For every container the player knows.
     pub fn new(resume: bool) -> Self {
-        Config { resume, open_container: kinora_demux::open }
+        Config { resume, leave_out: false, open_container: kinora_demux::open }
     }
 }
 
@@ -140,6 +142,10 @@ impl Engine {
                 self.playing = orphan.playing;
                 self.ended = orphan.state == TimelineState::Ended;
                 session.adopt(orphan);
+            }
+            if let Some(session) = self.session.as_mut().filter(|_| self.config.leave_out) {
+                session
+                    .fail(Error::new(ErrorKind::Content, "The player failed twice while playing it."), shim);
             }
         }
     }

@@ -18,7 +18,7 @@ fn shim() -> FakeShim {
 }
 
 fn remembering(shim: FakeShim) -> Player {
-    Player::with_config(shim, Config { resume: true, open_container: toy::open })
+    Player::with_config(shim, Config { open_container: toy::open, ..Config::new(true) })
 }
 
 #[test]
@@ -128,6 +128,22 @@ fn restart_without_timelines_opens_the_item_where_it_was() {
     p.restart(Some(&snapshot));
     p.run_for(SECOND);
     assert_eq!((p.status().clock.phase, p.position()), (Phase::Paused, position));
+}
+
+#[test]
+fn restart_that_leaves_the_item_out_plays_what_is_buffered_and_says_why() {
+    let config = Config { open_container: toy::open, leave_out: true, ..Config::new(false) };
+    let mut p = Player::with_config(shim(), config);
+    p.open(&[LONG]);
+    p.run_for(4 * SECOND);
+    let (snapshot, fetches) = (p.engine.snapshot(p.now()), p.shim.count("fetch"));
+    p.restart(Some(&snapshot));
+    p.run_for(SECOND);
+    assert_eq!(p.status().clock.phase, Phase::Playing, "{}", p.shim.dump());
+    p.run_for(100 * SECOND);
+    assert_eq!(p.status().clock.phase, Phase::Failed);
+    assert!(p.status().error.as_ref().is_some_and(|card| card.reason.contains("failed twice")));
+    assert_eq!(p.shim.count("fetch"), fetches, "the item is not read again");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct Player {
 impl Player {
     /// An engine without memory of earlier sessions.
     pub fn new(shim: FakeShim) -> Self {
-        Player::with_config(shim, Config { resume: false, open_container: toy::open })
+        Player::with_config(shim, Config { open_container: toy::open, ..Config::new(false) })
     }
 
     /// An engine with a configuration.

@@ -14,7 +14,7 @@ const MAX_FOLDER_ENTRIES: usize = 20_000;
 const MAX_CAPTIONS: usize = 64;
 
 /// A folder by the name it was opened under and by the one that symlinks lead to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Folder {
     named: PathBuf,
     real: PathBuf,

@@ -1,6 +1,8 @@
 //! What the owner of a device says beside, or in place of, what a person opens: `--allow`, `--deny-net`, and the list of a managed
 //! device.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use reqwest::Url;
@@ -9,9 +11,11 @@ use super::files::Folder;
 
 /// Names that one list may hold: those of a large content network, and no file that was taken for a list by mistake.
 const MAX_ENTRIES: usize = 4096;
+/// Room for so many of the longest names and remarks.
+const MAX_LIST_BYTES: u64 = 2 << 20;
 
 /// The owner's rules. The default adds and forbids nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     hosts: Vec<Host>,
     folders: Vec<Folder>,
@@ -73,9 +77,18 @@ impl Rules {
         self.deny_net = true;
     }
 
+    /// Reads the list of a managed device from a file; the error names it.
+    pub fn read_list(&mut self, path: &Path) -> Result<(), String> {
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(MAX_LIST_BYTES).read_to_string(&mut text));
+        read.map_err(|e| e.to_string())
+            .and_then(|_| self.take_list(&text))
+            .map_err(|e| format!("{}: {e}", path.display()))
+    }
+
     /// Takes the list of a managed device: from now on nothing but what it names may be reached. A line is `host NAME[:PORT]`,
     /// `host *.NAME` (names below it, on the internet only) or `folder PATH` (everything below it); `#` begins a remark.
-    pub fn take_list(&mut self, text: &str) -> Result<(), String> {
+    pub(super) fn take_list(&mut self, text: &str) -> Result<(), String> {
         self.closed = true;
         let lines = (1..).zip(text.lines()).map(|(number, line)| (number, line.trim()));
         for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {

@@ -1,0 +1,32 @@
+//! What shims agree on when they start a player.
+
+use std::path::Path;
+
+use crate::trace::Recorder;
+
+/// Encoded samples kept on a machine with memory to spare, bytes.
+pub const BUFFER_BYTES: u64 = 150 << 20;
+
+/// Extras of `launch` (`wit/player.wit`).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LaunchExtras {
+    /// Nothing is to be remembered from one run to the next.
+    pub forgetful: bool,
+    /// The core is to exit when the last item is over.
+    pub exit_at_end: bool,
+}
+
+impl LaunchExtras {
+    /// As the contract numbers them, with the number of recent faults.
+    pub(crate) fn pairs(self, faults: u8) -> [(u32, u8); 3] {
+        [(1, u8::from(self.forgetful)), (2, u8::from(self.exit_at_end)), (3, faults)]
+    }
+}
+
+/// Begins the trace that `--record` asks for; `program` is told in it.
+pub fn record(path: Option<&Path>, program: &str) -> Result<Option<Recorder>, String> {
+    let begin = |path: &Path| {
+        Recorder::create(path, program).map_err(|e| format!("cannot record to {}: {e}", path.display()))
+    };
+    path.map(begin).transpose()
+}
