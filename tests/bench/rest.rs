@@ -12,24 +12,36 @@ const PLAYED: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_secs(5);
 const WATCHED: Duration = Duration::from_secs(60);
 
+/// What the last minute cost.
+struct Rest {
+    cpu_ms: f64,
+    calls: f64,
+}
+
 pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     let stage = Stage::new()?;
     for (player, _) in PAIRS {
-        let what = format!("paused 60 s: process CPU, {}", player.name());
-        rows.push(Row::alone(what, "ms", machine.alone(|| cpu_ms(&stage, player))?, 60.0));
+        let runs = machine.alone(|| rest(&stage, player))?;
+        let figures = |figure: fn(&Rest) -> f64| runs.iter().map(figure).collect();
+        let what = |what: &str| format!("paused 60 s: {what}, {}", player.name());
+        rows.push(Row::alone(what("process CPU"), "ms", figures(|rest| rest.cpu_ms), 60.0));
+        rows.push(Row::alone(what("calls of the core"), "", figures(|rest| rest.calls), 0.0));
     }
     Ok(rows)
 }
 
-fn cpu_ms(stage: &Stage, player: Player) -> Result<f64, String> {
+fn rest(stage: &Stage, player: Player) -> Result<Rest, String> {
     let mut show = stage.play(player, 1)?;
     show.wait_first()?;
     std::thread::sleep(PLAYED);
     show.press("space")?;
     std::thread::sleep(SETTLE);
-    let (before, _) = show.usage()?;
+    let ((before, _), calls) = (show.usage()?, stage.calls()?);
     std::thread::sleep(WATCHED);
     let (after, _) = show.usage()?;
-    Ok((after.cpu.saturating_sub(before.cpu)).as_secs_f64() * 1000.0)
+    Ok(Rest {
+        cpu_ms: after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1000.0,
+        calls: (stage.calls()? - calls) as f64,
+    })
 }

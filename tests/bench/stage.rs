@@ -1,10 +1,10 @@
 //! A display and a sound server of a bench's own, and players on them that are watched from outside, ours as the peer.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kinora_tests::{Display, Screen, SoundServer, scratch, target_folder};
+use kinora_tests::{Display, Running, Screen, SoundServer, scratch, target_folder};
 
 use crate::film::{code_y, film, number};
 use crate::usage::{self, Usage};
@@ -60,6 +60,13 @@ impl Stage {
         Ok(Stage { display: Display::start(WIDTH * 3 / 2, HEIGHT * 3 / 2)?, sound, folder, film: film()? })
     }
 
+    /// Calls of the core that ours has noted, but for those of the last second.
+    pub(crate) fn calls(&self) -> Result<usize, String> {
+        let file = self.folder.join("data/kinora/recent.txt");
+        let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+        Ok(text.lines().filter(|line| line.starts_with("call ")).count())
+    }
+
     /// Starts a player on so many films. It remembers nothing but what it compiled.
     pub(crate) fn play(&self, player: Player, films: u32) -> Result<Show<'_>, String> {
         let data = self.folder.join("data");
@@ -96,13 +103,14 @@ impl Stage {
             .env("DISPLAY", &self.display.name)
             .env("PULSE_SERVER", self.sound.address())
             .env("XDG_DATA_HOME", &data)
+            .env("XDG_STATE_HOME", &data)
             .env("XDG_CACHE_HOME", self.folder.join("cache"))
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
         let began = Instant::now();
-        let process = command.spawn().map_err(|e| format!("{player:?}: {e}"))?;
+        let process = Running::start(&mut command)?;
         Ok(Show { stage: self, player, process, began })
     }
 }
@@ -111,15 +119,8 @@ impl Stage {
 pub(crate) struct Show<'a> {
     stage: &'a Stage,
     player: Player,
-    process: Child,
+    process: Running,
     began: Instant,
-}
-
-impl Drop for Show<'_> {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 impl Show<'_> {

@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kinora_tests::{Display, Screen, scratch, target_folder};
+use kinora_tests::{Display, Running, Screen, scratch, target_folder};
 
 /// Nothing that is waited for takes as long on a machine that works.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,6 +46,7 @@ impl World {
         let environment = vec![
             ("DISPLAY", display.name.clone()),
             ("XDG_DATA_HOME", data.display().to_string()),
+            ("XDG_STATE_HOME", data.display().to_string()),
             ("PULSE_SERVER", "unix:/nowhere".into()),
             ("ALSA_CONFIG_PATH", "/dev/null".into()),
             ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere".into()),
@@ -60,20 +61,21 @@ impl World {
         self.environment.push((name, value));
     }
 
+    /// A command of the player in these surroundings.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(target_folder().join("kinora"));
+        command.arg(name).env_remove("WAYLAND_DISPLAY");
+        command.envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())));
+        command
+    }
+
     /// Starts the player and waits for its window.
     pub(crate) fn play(&self, args: &[&str]) -> Result<Watching<'_>, String> {
         let log = self.folder.join("stderr");
         let file = File::create(&log).map_err(|e| e.to_string())?;
-        let player = Command::new(target_folder().join("kinora"))
-            .arg("play")
-            .args(args)
-            .env_remove("WAYLAND_DISPLAY")
-            .envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file)
-            .spawn()
-            .map_err(|e| format!("cannot start kinora: {e}"))?;
+        let mut command = self.command("play");
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let player = Running::start(&mut command)?;
         let mut watching = Watching { world: self, player, log, window: 0 };
         watching.window = wait_for("a window", || match watching.ended()? {
             Some(status) => Err(format!("ended with status {status} before there was a window")),
@@ -86,17 +88,10 @@ impl World {
 /// A running player with its window; ended when dropped.
 pub(crate) struct Watching<'a> {
     world: &'a World,
-    player: Child,
+    player: Running,
     log: PathBuf,
     /// Its window.
     pub(crate) window: u32,
-}
-
-impl Drop for Watching<'_> {
-    fn drop(&mut self) {
-        let _ = self.player.kill();
-        let _ = self.player.wait();
-    }
 }
 
 impl Watching<'_> {

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
-use kinora_tests::{HEARD_HZ, Media, Screen, SoundServer, make, root, scratch, target_folder};
+use kinora_tests::{HEARD_HZ, Media, Running, Screen, SoundServer, make, root, scratch, target_folder};
 use libtest_mimic::Trial;
 
 use crate::trial;
@@ -24,11 +25,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("no_sound_device_plays_to_the_end".into(), no_sound_device),
         trial("media_controls_pause_seek_and_tell".into(), media_controls),
         trial("window_closed_resumes_there_next_time".into(), close_and_resume),
+        trial("killed_player_goes_on_there_next_time".into(), killed),
         trial("key_q_quits_with_status_0".into(), quits),
         trial("pointer_moved_shows_the_controls".into(), pointer),
         trial("cpu_wayland_window_plays_to_the_end".into(), || wayland("cpu")),
         trial("gpu_wayland_window_plays_to_the_end".into(), || wayland("gpu")),
         trial("missing_file_at_the_end_exits_with_status_1".into(), missing),
+        trial("report_tells_the_last_minutes_without_secrets".into(), report),
     ]
 }
 
@@ -95,16 +98,6 @@ fn no_sound_device() -> Result<(), String> {
     }
 }
 
-/// A program that ends when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A session bus of a test's own.
 struct SessionBus {
     _daemon: Running,
@@ -113,17 +106,14 @@ struct SessionBus {
 
 impl SessionBus {
     fn start() -> Result<Self, String> {
-        let mut daemon = Command::new("dbus-daemon")
-            .args(["--session", "--nofork", "--print-address=1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| format!("dbus-daemon: {e}"))?;
+        let mut command = Command::new("dbus-daemon");
+        command.args(["--session", "--nofork", "--print-address=1"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut daemon = Running::start(&mut command)?;
         let mut address = String::new();
         let out = daemon.stdout.take().expect("it was piped");
         let read = BufReader::new(out).read_line(&mut address);
-        let bus = SessionBus { _daemon: Running(daemon), address: address.trim().to_owned() };
+        let bus = SessionBus { _daemon: daemon, address: address.trim().to_owned() };
         read.map_err(|e| format!("dbus-daemon: {e}"))?;
         Ok(bus)
     }
@@ -198,13 +188,17 @@ fn media_controls() -> Result<(), String> {
     }
 }
 
-fn close_and_resume() -> Result<(), String> {
-    // Long enough for a position to be worth remembering.
+/// Long enough for a position to be worth remembering.
+fn long_film() -> Result<String, String> {
     let film = make(&Media {
         name: "long.mp4",
         args: "-f lavfi -i testsrc=size=160x90:rate=5:duration=400 -pix_fmt yuv420p -c:v libx264 -preset veryfast",
     })?;
-    let film = film.to_string_lossy();
+    Ok(film.to_string_lossy().into_owned())
+}
+
+fn close_and_resume() -> Result<(), String> {
+    let film = long_film()?;
     let mut world = World::new("close")?;
     let bus = SessionBus::start()?;
     world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
@@ -278,39 +272,87 @@ fn missing() -> Result<(), String> {
     }
 }
 
+fn killed() -> Result<(), String> {
+    let film = long_film()?;
+    let mut world = World::new("killed")?;
+    let bus = SessionBus::start()?;
+    world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
+    let watching = world.play(&[&film])?;
+    watching.wait_moving()?;
+    let pressed = SystemTime::now();
+    watching.press("5")?;
+    let journal = world.folder.join("data/kinora/journal");
+    wait_for("a snapshot on the disk", || {
+        let files = std::fs::read_dir(&journal).map_err(|e| e.to_string())?.flatten();
+        let mut times = files.filter_map(|file| file.metadata().ok()?.modified().ok());
+        if times.any(|time| time > pressed) { Ok(()) } else { Err("none since the key was pressed".into()) }
+    })?;
+    // Killed without a word.
+    drop(watching);
+    let mut watching = world.play(&[])?;
+    watching.wait_moving()?;
+    let position = bus.position_us()?;
+    watching.press("q")?;
+    let status = watching.wait()?;
+    if status != 0 || !(200_000_000..300_000_000).contains(&position) {
+        return Err(format!("it went on at {position} us, status {status}: {}", watching.stderr()));
+    }
+    drop(watching);
+    let watching = world.play(&[])?;
+    match world.display.title(watching.window)? {
+        title if title.contains("long") => Err(format!("it goes on with `{title}` after it was quit")),
+        _ => Ok(()),
+    }
+}
+
+fn report() -> Result<(), String> {
+    let world = World::new("report")?;
+    let address = "http://ann:hidden@127.0.0.1:9/film.mp4?token=hidden";
+    world.play(&["--exit-at-end", address])?.wait()?;
+    let file = world.folder.join("report.txt");
+    let status =
+        world.command("report").arg(&file).stdout(Stdio::null()).status().map_err(|e| e.to_string())?;
+    let text = std::fs::read_to_string(&file).map_err(|e| format!("{status}: {e}"))?;
+    let told =
+        ["sha256", "codecs", "instance of core", "handle at", "net.fetch", "http://127.0.0.1:9/film.mp4"];
+    match told.into_iter().find(|words| !text.contains(words)) {
+        Some(words) => Err(format!("no word of {words} in {}", file.display())),
+        None if text.contains("hidden") => Err(format!("a secret is in {}", file.display())),
+        None => Ok(()),
+    }
+}
+
 fn wayland(presenter: &str) -> Result<(), String> {
     let folder = scratch(&format!("desktop/wayland-{presenter}"));
     // Paths of sockets are short: not below the target folder.
     let runtime = std::env::temp_dir().join(format!("kinora-wayland-{}", std::process::id()));
     std::fs::create_dir_all(&runtime).map_err(|e| e.to_string())?;
     let log = std::fs::File::create(folder.join("weston.log")).map_err(|e| e.to_string())?;
-    let compositor = Command::new("weston")
+    let mut command = Command::new("weston");
+    command
         // Pictures of the screen are only for programs that debug.
         .args(["--backend=headless-backend.so", "--use-pixman", "--debug", "--socket=kinora"])
         .args(["--width=1280", "--height=720"])
         .env("XDG_RUNTIME_DIR", &runtime)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .map_err(|e| format!("weston: {e}"))?;
-    let compositor = Running(compositor);
+        .stderr(log);
+    let compositor = Running::start(&mut command)?;
     let inside = |program: &Path| {
         let mut command = Command::new(program);
         command.env("XDG_RUNTIME_DIR", &runtime).env("WAYLAND_DISPLAY", "kinora").env_remove("DISPLAY");
         command.env("PULSE_SERVER", "unix:/nowhere").env("ALSA_CONFIG_PATH", "/dev/null");
-        command.env("XDG_DATA_HOME", folder.join("data")).current_dir(&folder);
+        command.env("XDG_DATA_HOME", folder.join("data")).env("XDG_STATE_HOME", folder.join("data"));
+        command.current_dir(&folder);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
     wait_for("a compositor", || {
         if runtime.join("kinora").exists() { Ok(()) } else { Err("it opens no socket".into()) }
     })?;
-    let player = inside(&target_folder().join("kinora"))
-        .args(["play", "--present", presenter, "--exit-at-end", &clip()])
-        .spawn()
-        .map_err(|e| format!("kinora: {e}"))?;
-    let mut player = Running(player);
+    let mut command = inside(&target_folder().join("kinora"));
+    command.args(["play", "--present", presenter, "--exit-at-end", &clip()]);
+    let mut player = Running::start(&mut command)?;
     let shown = wait_for("the clip on the screen", || {
         let taken = inside(Path::new("weston-screenshooter")).status().map_err(|e| e.to_string())?;
         let mut pictures = std::fs::read_dir(&folder).map_err(|e| e.to_string())?.flatten();
@@ -328,7 +370,7 @@ fn wayland(presenter: &str) -> Result<(), String> {
         }
     });
     shown?;
-    let status = wait_for("the player's end", || match player.0.try_wait() {
+    let status = wait_for("the player's end", || match player.try_wait() {
         Ok(Some(status)) => Ok(status),
         _ => Err("it still runs".into()),
     })?;

@@ -32,7 +32,11 @@ const SAMPLES: usize = 24_000;
 const MEMORY_KIB: u64 = 700 << 10;
 
 /// What is played while the core is killed, and in how many runs.
-const KILLED: &[(&str, u64)] = &[("assets/demo/3 Flash and beep.mp4", 100)];
+const KILLED: &[(&str, u64)] = &[
+    ("assets/demo/3 Flash and beep.mp4", 40),
+    ("assets/demo/2 Ripples.webm", 30),
+    ("assets/demo/aurora-hls/master.m3u8", 30),
+];
 
 fn main() {
     let arguments = Arguments::from_args();

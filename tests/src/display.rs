@@ -1,7 +1,7 @@
 //! A virtual X display, and what a person does in front of it: looks, types, moves and resizes windows.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
@@ -12,7 +12,7 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-use crate::Screen;
+use crate::{Running, Screen};
 
 /// Keys with names, as X key symbols (`keysymdef.h`).
 const KEYS: &[(&str, u32)] = &[
@@ -30,46 +30,31 @@ const KEYS: &[(&str, u32)] = &[
 
 /// A display of its own, gone when dropped.
 pub struct Display {
-    server: Child,
+    server: Running,
     /// Value for `DISPLAY`.
     pub name: String,
     connection: RustConnection,
     root: Window,
 }
 
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
 impl Display {
     /// Starts a display of so many pixels.
     pub fn start(width: u32, height: u32) -> Result<Self, String> {
-        let mut server = Command::new("Xvfb")
+        let mut command = Command::new("Xvfb");
+        command
             .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &format!("{width}x{height}x24")])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| format!("Xvfb: {e}"))?;
+            .stderr(Stdio::null());
+        let mut server = Running::start(&mut command)?;
         let mut line = String::new();
         let out = server.stdout.take().expect("it was piped");
         let read = BufReader::new(out).read_line(&mut line).map_err(|e| e.to_string());
         let name = format!(":{}", line.trim());
         let connected = read.and_then(|_| x11rb::connect(Some(&name)).map_err(|e| e.to_string()));
-        match connected {
-            Ok((connection, screen)) => {
-                let root = connection.setup().roots[screen].root;
-                Ok(Display { server, name, connection, root })
-            }
-            Err(e) => {
-                let _ = server.kill();
-                let _ = server.wait();
-                Err(format!("Xvfb gives no display: {e}"))
-            }
-        }
+        let (connection, screen) = connected.map_err(|e| format!("Xvfb gives no display: {e}"))?;
+        let root = connection.setup().roots[screen].root;
+        Ok(Display { server, name, connection, root })
     }
 
     /// Process id of the server.

@@ -2,24 +2,24 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use crate::Running;
 
 /// Frames a second of what is heard.
 pub const HEARD_HZ: usize = 48_000;
 
 /// A running PulseAudio server; ended when dropped.
 pub struct SoundServer {
-    server: Child,
+    _server: Running,
     socket: PathBuf,
 }
 
 impl Drop for SoundServer {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
         let _ = std::fs::remove_file(&self.socket);
     }
 }
@@ -31,17 +31,16 @@ impl SoundServer {
         let socket = std::env::temp_dir().join(format!("kinora-pulse-{}", std::process::id()));
         let protocol = format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display());
         let log = std::fs::File::create(folder.join("pulseaudio.log")).map_err(|e| e.to_string())?;
-        let server = Command::new("pulseaudio")
+        let mut command = Command::new("pulseaudio");
+        command
             .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--high-priority=no"])
             .args(["-L", "module-null-sink sink_name=ears rate=48000", "-L", &protocol])
             .env("HOME", folder)
             .env("XDG_RUNTIME_DIR", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .map_err(|e| format!("pulseaudio: {e}"))?;
-        let server = SoundServer { server, socket };
+            .stderr(log);
+        let server = SoundServer { _server: Running::start(&mut command)?, socket };
         for _ in 0..500 {
             if server.socket.exists() {
                 return Ok(server);
@@ -58,15 +57,15 @@ impl SoundServer {
 
     /// Listens from now on.
     pub fn listen(&self) -> Result<Ears, String> {
-        let mut recorder = Command::new("parec")
+        let mut command = Command::new("parec");
+        command
             .args(["--device=ears.monitor", "--format=float32le", "--rate=48000", "--channels=1"])
             .args(["--raw", "--latency-msec=20"])
             .env("PULSE_SERVER", self.address())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| format!("parec: {e}"))?;
+            .stderr(Stdio::null());
+        let mut recorder = Running::start(&mut command)?;
         let mut out = recorder.stdout.take().expect("it was piped");
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&bytes);
@@ -76,13 +75,13 @@ impl SoundServer {
                 heard.lock().expect("nobody panics with it").extend_from_slice(&chunk[..n]);
             }
         });
-        Ok(Ears { recorder, reader: Some(reader), bytes })
+        Ok(Ears { recorder: Some(recorder), reader: Some(reader), bytes })
     }
 }
 
 /// What is heard of the server's device.
 pub struct Ears {
-    recorder: Child,
+    recorder: Option<Running>,
     reader: Option<JoinHandle<()>>,
     bytes: Arc<Mutex<Vec<u8>>>,
 }
@@ -97,8 +96,8 @@ impl Ears {
 
 impl Drop for Ears {
     fn drop(&mut self) {
-        let _ = self.recorder.kill();
-        let _ = self.recorder.wait();
+        // The reader ends with what it reads from.
+        self.recorder = None;
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }

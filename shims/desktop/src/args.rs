@@ -10,6 +10,7 @@ use crate::present::Presenter;
 pub(crate) const USAGE: &str = "\
 usage: kinora [play] [SRC...] [options]     play files and addresses, or wait for some
        kinora doctor [options]              look for what is missing on this system
+       kinora report [FILE]                 write that and the last minutes down for whoever can help
 
   --core FILE            player core component (default: the one beside this program)
   --present gpu|cpu      who draws (default: the GPU, unless it is none)
@@ -21,7 +22,8 @@ usage: kinora [play] [SRC...] [options]     play files and addresses, or wait fo
   --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
   --log LEVEL            log on stderr: 0 none, 1 errors (default) ... 4 everything
 
-Positions and settings are kept in $XDG_DATA_HOME/kinora, compiled cores in $XDG_CACHE_HOME/kinora.
+Positions and settings are kept in $XDG_DATA_HOME/kinora, compiled cores in $XDG_CACHE_HOME/kinora, the last minutes in
+$XDG_STATE_HOME/kinora.
 Exit status: 0 played, 1 could not start or (with --exit-at-end) play (reason on stderr), 2 usage.
 ";
 
@@ -43,6 +45,7 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     Play(Options),
     Doctor(Options),
+    Report(Options, PathBuf),
     Help,
 }
 
@@ -50,7 +53,7 @@ pub(crate) enum Command {
 pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
     use lexopt::prelude::*;
     let mut options = Options { log_level: 1, ..Options::default() };
-    let mut doctor = false;
+    let mut command = None;
     let mut first = true;
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
@@ -79,7 +82,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
                 let source = value.into_string().map_err(|_| "a source's name is not valid UTF-8")?;
                 match source.as_str() {
                     "play" if first => {}
-                    "doctor" if first => doctor = true,
+                    "doctor" | "report" if first => command = Some(source),
                     _ => options.sources.push(source),
                 }
                 first = false;
@@ -87,10 +90,15 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             other => return Err(other.unexpected().to_string()),
         }
     }
-    match (doctor, options.sources.first()) {
-        (true, Some(source)) => Err(format!("doctor plays nothing, so what is `{source}`?")),
-        (true, None) => Ok(Command::Doctor(options)),
-        (false, _) => Ok(Command::Play(options)),
+    match (command.as_deref(), &options.sources[..]) {
+        (None, _) => Ok(Command::Play(options)),
+        (Some("report"), []) => Ok(Command::Report(options, "kinora-report.txt".into())),
+        (Some("report"), [file]) => {
+            let file = file.into();
+            Ok(Command::Report(options, file))
+        }
+        (Some(_), []) => Ok(Command::Doctor(options)),
+        (Some(command), [.., source]) => Err(format!("{command} plays nothing, so what is `{source}`?")),
     }
 }
 
@@ -141,6 +149,7 @@ mod tests {
             ("a --allow-list /nowhere", "/nowhere"),
             ("a --what", "--what"),
             ("doctor film.mkv", "film.mkv"),
+            ("report a.txt film.mkv", "film.mkv"),
         ] {
             let mistake = parse(line.split_whitespace().map(Into::into)).err().unwrap();
             assert!(mistake.contains(word), "{line}: {mistake}");

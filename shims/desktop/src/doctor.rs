@@ -1,4 +1,5 @@
-//! `kinora doctor`: what this system offers, and what to install for what it lacks.
+//! `kinora doctor`: what this system offers, and what to install for what it lacks. `kinora report`: that and the last minutes, to be sent
+//! to whoever can help.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,34 +29,60 @@ const CODECS: &[(&str, &str)] = &[
 
 /// Prints what it finds; whether the player can run.
 pub(crate) fn examine(options: &Options) -> bool {
-    let mut report = Report { can_run: true };
-    report.core(options);
-    report.display();
-    report.gpus();
-    report.sound();
-    report.codecs(session::decoders().as_ref());
-    report.fonts();
-    report.desktop();
-    for (name, folder) in [("cache", kinora_host::cache_folder()), ("data", kinora_host::data_folder())] {
-        match folder {
-            Some(folder) => report.folder(name, &folder),
-            None => report.problem(name, "no home folder", "set HOME, or positions are forgotten at exit"),
-        }
-    }
-    report.can_run
+    let found = Report::of(options);
+    print!("{}", found.text);
+    found.can_run
+}
+
+/// Writes what it finds and what the player was told and did of late into a file.
+pub(crate) fn report(options: &Options, file: &Path) -> Result<(), String> {
+    let folder = kinora_host::state_folder();
+    let recent = folder.map_or_else(String::new, |folder| kinora_host::recent_calls(&folder));
+    let text = format!(
+        "{}\n\n{}\nThe last calls of the player core, without queries of addresses and values of headers:\n\n{recent}",
+        session::PROGRAM,
+        Report::of(options).text,
+    );
+    std::fs::write(file, text).map_err(|e| format!("cannot write {}: {e}", file.display()))?;
+    println!(
+        "{} is written. Read it before you send it: it names the files and addresses you played.",
+        file.display()
+    );
+    Ok(())
 }
 
 struct Report {
+    text: String,
     can_run: bool,
 }
 
 impl Report {
-    fn line(&self, name: &str, value: &str) {
-        println!("{name:<12} {value}");
+    fn of(options: &Options) -> Report {
+        let mut report = Report { text: String::new(), can_run: true };
+        report.core(options);
+        report.display();
+        report.gpus();
+        report.sound();
+        report.codecs(session::decoders().as_ref());
+        report.fonts();
+        report.desktop();
+        for (name, folder) in [("cache", kinora_host::cache_folder()), ("data", kinora_host::data_folder())] {
+            match folder {
+                Some(folder) => report.folder(name, &folder),
+                None => {
+                    report.problem(name, "no home folder", "set HOME, or positions are forgotten at exit");
+                }
+            }
+        }
+        report
     }
 
-    fn problem(&self, name: &str, what: &str, remedy: &str) {
-        println!("{name:<12} {what}\n{:<12} -> {remedy}", "");
+    fn line(&mut self, name: &str, value: &str) {
+        self.text.push_str(&format!("{name:<12} {value}\n"));
+    }
+
+    fn problem(&mut self, name: &str, what: &str, remedy: &str) {
+        self.text.push_str(&format!("{name:<12} {what}\n{:<12} -> {remedy}\n", ""));
     }
 
     fn fatal(&mut self, name: &str, what: &str, remedy: &str) {
@@ -93,7 +120,7 @@ impl Report {
         }
     }
 
-    fn gpus(&self) {
+    fn gpus(&mut self) {
         let adapters = gpu::adapters();
         let is_gpu = |info: &&wgpu::AdapterInfo| info.device_type != wgpu::DeviceType::Cpu;
         for info in &adapters {
@@ -109,7 +136,7 @@ impl Report {
         }
     }
 
-    fn sound(&self) {
+    fn sound(&mut self) {
         struct Silence;
         impl AudioSource for Silence {
             fn fill(&mut self, out: &mut [f32], _: HostUs) {
@@ -131,7 +158,7 @@ impl Report {
         }
     }
 
-    fn codecs(&self, decoders: &dyn Decoders) {
+    fn codecs(&mut self, decoders: &dyn Decoders) {
         let list = |wanted: bool| {
             let names = CODECS.iter().filter(|(codec, _)| decoders.supports(codec) == wanted);
             names.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
@@ -144,7 +171,7 @@ impl Report {
         }
     }
 
-    fn fonts(&self) {
+    fn fonts(&mut self) {
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for (script, font) in kinora_host::system_fonts() {
             if font.is_some() { found.push(script) } else { missing.push(script) }
@@ -156,7 +183,7 @@ impl Report {
         }
     }
 
-    fn desktop(&self) {
+    fn desktop(&mut self) {
         if bus::has_session_bus() {
             self.line("session bus", "media controls, keep-awake, file chooser");
         } else {
@@ -168,7 +195,7 @@ impl Report {
         }
     }
 
-    fn folder(&self, name: &str, folder: &Path) {
+    fn folder(&mut self, name: &str, folder: &Path) {
         // The folder itself may not exist yet; then its nearest ancestor must let it be made.
         let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
         match std::fs::metadata(existing) {

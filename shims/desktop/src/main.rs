@@ -35,6 +35,13 @@ fn main() -> ExitCode {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),
         },
+        Ok(Command::Report(options, file)) => match doctor::report(&options, &file) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(reason) => {
+                eprintln!("kinora: {reason}");
+                ExitCode::from(1)
+            }
+        },
         Ok(Command::Play(options)) => match app::run(options) {
             Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
             Err(reason) => {

@@ -16,10 +16,14 @@ use crate::app::Ask;
 use crate::args::Options;
 use crate::shell::DesktopShell;
 
+/// As traces and reports name it.
+pub(crate) const PROGRAM: &str = concat!("kinora ", env!("CARGO_PKG_VERSION"));
+
 /// Starts everything that needs no window; the end is told to the window.
 pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Session, String> {
     let core = core_file(options.core.as_deref())?;
-    let recorder = record(options.record.as_deref(), concat!("kinora ", env!("CARGO_PKG_VERSION")))?;
+    let recent = kinora_host::state_folder();
+    let recorder = record(options.record.as_deref(), recent.as_deref(), PROGRAM)?;
     let links = Links::new();
     let mut net = HostNet::new(links.clock.reading(), links.inbox.net_events())
         .map_err(|e| format!("no network: {e}"))?;
@@ -35,6 +39,8 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         device: device(&mut net),
         net: Box::new(net),
         storage: storage(),
+        journal: journal(),
+        take_over: options.sources.is_empty(),
         shell: Box::new(DesktopShell::new(window.clone(), Arc::clone(&links.input))),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
         buffer_bytes: BUFFER_BYTES,
@@ -61,6 +67,15 @@ fn storage() -> Box<dyn Storage> {
             }
             Box::new(storage)
         }
+        None => Box::new(MemoryStorage::default()),
+    }
+}
+
+/// In case the process dies. Of several players at once only the first has one.
+fn journal() -> Box<dyn Storage> {
+    let kept = kinora_host::state_folder().map(|folder| FileStorage::open(&folder.join("journal")));
+    match kept.filter(FileStorage::is_writable) {
+        Some(storage) => Box::new(storage),
         None => Box::new(MemoryStorage::default()),
     }
 }

@@ -126,6 +126,7 @@ impl Run {
             wall_offset_us: None,
             device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
             launch_extras: LaunchExtras { forgetful: options.storage.is_none(), exit_at_end: true },
+            take_over: false,
             log_level: options.log_level,
             kill_calls: options.kill_calls.clone(),
         };
@@ -149,9 +150,10 @@ impl Run {
             inbox: Arc::clone(&inbox),
             net: Box::new(net),
             storage,
+            journal: Box::new(MemoryStorage::default()),
             shell: Box::new(shell),
             input: Box::new(Script::new(sources, &options.keys, caused)),
-            recorder: record(options.record.as_deref(), program)?,
+            recorder: record(options.record.as_deref(), None, program)?,
         };
         let player = Player::new(engine, core, config, ports, surface);
         Ok(Run {

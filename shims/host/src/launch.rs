@@ -23,10 +23,16 @@ impl LaunchExtras {
     }
 }
 
-/// Begins the trace that `--record` asks for; `program` is told in it.
-pub fn record(path: Option<&Path>, program: &str) -> Result<Option<Recorder>, String> {
-    let begin = |path: &Path| {
-        Recorder::create(path, program).map_err(|e| format!("cannot record to {}: {e}", path.display()))
-    };
-    path.map(begin).transpose()
+/// Begins the trace that `--record` asks for, and the text of the last minutes in `recent`; `program` is named in both. None where neither
+/// is wanted.
+pub fn record(
+    trace: Option<&Path>,
+    recent: Option<&Path>,
+    program: &str,
+) -> Result<Option<Recorder>, String> {
+    if trace.or(recent).is_none() {
+        return Ok(None);
+    }
+    let named = || trace.map_or_else(String::new, |path| format!(" to {}", path.display()));
+    Recorder::create(trace, recent, program).map(Some).map_err(|e| format!("cannot record{}: {e}", named()))
 }

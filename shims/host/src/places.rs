@@ -31,6 +31,11 @@ pub fn data_folder() -> Option<PathBuf> {
     xdg("XDG_DATA_HOME", ".local/share")
 }
 
+/// The user's folder for what this program notes about its runs; `None` without a home.
+pub fn state_folder() -> Option<PathBuf> {
+    xdg("XDG_STATE_HOME", ".local/state")
+}
+
 fn xdg(variable: &str, below_home: &str) -> Option<PathBuf> {
     // The specification: relative paths in the variables are invalid and to be ignored.
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -16,6 +16,7 @@ use crate::engine::Core;
 use crate::faults::Faults;
 use crate::inbox::Inbox;
 use crate::instance::{Fault, Instance, Limits, Ticker, thread_cpu_time};
+use crate::journal::Journal;
 use crate::launch::LaunchExtras;
 use crate::log::Log;
 use crate::stage::Stage;
@@ -50,6 +51,8 @@ pub struct Ports {
     pub net: Box<dyn Net>,
     /// Durable values.
     pub storage: Box<dyn Storage>,
+    /// What a run keeps in case its process dies; not shared with another.
+    pub journal: Box<dyn Storage>,
     /// Window or box.
     pub shell: Box<dyn Shell>,
     /// People.
@@ -71,6 +74,8 @@ pub struct PlayerConfig {
     pub device: Device,
     /// Extras of `launch` (`wit/player.wit`).
     pub launch_extras: LaunchExtras,
+    /// Whether to go on where a run left off whose process died.
+    pub take_over: bool,
     /// Most detailed level of core log lines printed on stderr.
     pub log_level: u32,
     /// Calls of `handle`, counted from 1, whose instance is ended before they land, as if they had taken too long: for tests of recovery.
@@ -93,6 +98,7 @@ pub struct Player {
     pending: VecDeque<Event>,
     surface: Surface,
     wake_us: Option<HostUs>,
+    journal: Journal,
     snapshot: Option<Vec<u8>>,
     snapshot_us: HostUs,
     /// A snapshot is worth taking, but the last one is too fresh.
@@ -119,7 +125,9 @@ pub enum Rest {
 impl Player {
     /// A player that has not started its core yet; the first [`Player::turn`] does.
     pub fn new(engine: Engine, core: Core, config: PlayerConfig, ports: Ports, surface: InputEvent) -> Self {
-        let world = World {
+        let mut journal = Journal::new(ports.journal);
+        let left = journal.take_over().filter(|_| config.take_over);
+        let mut world = World {
             pipeline: ports.pipeline,
             decoders: ports.decoders,
             ids: ports.ids,
@@ -132,6 +140,10 @@ impl Player {
             log: Log::new(config.log_level),
             display_bytes: 0,
         };
+        for source in left.iter().flat_map(|left| &left.opened) {
+            // What can no longer be granted gives its error when it is fetched.
+            let _ = world.net.grant(source);
+        }
         Player {
             ticker: Ticker::start(&engine),
             engine,
@@ -145,7 +157,8 @@ impl Player {
             pending: VecDeque::new(),
             surface: convert::surface(&surface).expect("the caller passes a surface"),
             wake_us: None,
-            snapshot: None,
+            journal,
+            snapshot: left.map(|left| left.snapshot),
             snapshot_us: 0,
             checkpoint_owed: false,
             faults: Faults::default(),
@@ -217,8 +230,9 @@ impl Player {
         }
     }
 
-    /// Waits until everything stored is durable and the trace is whole; before the process ends.
+    /// Waits until everything stored is durable and the trace is whole; before the process ends as it should.
     pub fn flush(&mut self) {
+        self.journal.close();
         self.world_mut().storage.flush();
         if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
             eprintln!("kinora: the trace is not whole: {error}");
@@ -280,6 +294,7 @@ impl Player {
     /// Grants what a person opened and names it, with its captions, to the core. A source that cannot be granted is opened all
     /// the same: fetching it gives the error that the person should see.
     fn open(&mut self, sources: &[String], append: bool) -> Event {
+        self.journal.opened(sources, append);
         let net = &mut self.world_mut().net;
         let sources = sources
             .iter()
@@ -400,6 +415,7 @@ impl Player {
         drop(self.take_back(turn));
         match result {
             Ok(bytes) if bytes.len() <= MAX_SNAPSHOT => {
+                self.journal.keep(&bytes);
                 (self.snapshot, self.snapshot_us) = (Some(bytes), now);
             }
             Ok(bytes) => self.world_mut().log.write(2, &format!("snapshot of {} bytes ignored", bytes.len())),

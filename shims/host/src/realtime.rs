@@ -104,12 +104,16 @@ pub struct Parts {
     pub net: Box<dyn Net>,
     /// Durable values.
     pub storage: Box<dyn Storage>,
+    /// What a run keeps in case its process dies; not shared with another.
+    pub journal: Box<dyn Storage>,
     /// Window or box.
     pub shell: Box<dyn Shell>,
     /// Facts for the core.
     pub device: Device,
     /// Extras of `launch` (`wit/player.wit`).
     pub launch_extras: LaunchExtras,
+    /// Whether to go on where a run left off whose process died.
+    pub take_over: bool,
     /// Encoded samples kept.
     pub buffer_bytes: u64,
     /// Most detailed level of log lines on stderr.
@@ -182,6 +186,7 @@ impl Session {
             wall_offset_us: clock.wall_offset_us(),
             device: parts.device,
             launch_extras: parts.launch_extras,
+            take_over: parts.take_over,
             log_level: parts.log_level,
             kill_calls: BTreeSet::new(),
         };
@@ -193,6 +198,7 @@ impl Session {
             inbox: Arc::clone(&links.inbox),
             net: parts.net,
             storage: parts.storage,
+            journal: parts.journal,
             shell: parts.shell,
             input: Box::new(Arrived(Arc::clone(&links.input))),
             recorder: parts.recorder,

@@ -4,10 +4,13 @@
 //! the events, the pictures it never saw are not. [`replay`](replay::replay) makes the same calls of a core, this build or another, and
 //! stops at the first difference.
 
+mod recent;
 mod record;
 mod replay;
 mod tap;
+mod text;
 
+pub use recent::recent_calls;
 pub use record::{Recorder, TraceError};
 pub use replay::{Difference, Replayed, list, replay};
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::recent::Recent;
 use super::{Build, Call, Entry, Export, MAGIC, Outcome, Tap, Value, encode};
 use crate::engine::Core;
 use crate::instance::{Fault, Instance};
@@ -40,20 +41,21 @@ impl std::fmt::Display for TraceError {
 
 impl std::error::Error for TraceError {}
 
-/// Records everything a core is told and answers. Compressing and writing happen on a thread of its own.
+/// Records everything a core is told and answers. Compressing, telling and writing happen on a thread of its own.
 pub struct Recorder {
     shim: String,
-    entries: Option<Sender<Vec<u8>>>,
+    entries: Option<Sender<Entry>>,
     writer: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Recorder {
-    /// Begins a trace in a new file. `shim` names the shim and its version.
-    pub fn create(path: &Path, shim: &str) -> Result<Self, TraceError> {
-        let mut file = File::create(path).map_err(TraceError::File)?;
-        file.write_all(&MAGIC).map_err(TraceError::File)?;
+    /// Records into a new trace, into the text of the last minutes that a folder keeps, or both. `shim` names the shim and its version.
+    pub fn create(trace: Option<&Path>, recent: Option<&Path>, shim: &str) -> Result<Self, TraceError> {
+        let trace = trace.map(Trace::create).transpose().map_err(TraceError::File)?;
+        // Where nothing can be kept, nothing is.
+        let recent = recent.and_then(|folder| Recent::open(folder).ok());
         let (entries, todo) = mpsc::channel();
-        let write = move || write(&todo, file);
+        let write = move || write(&todo, trace, recent);
         let writer =
             std::thread::Builder::new().name("trace".into()).spawn(write).map_err(TraceError::File)?;
         Ok(Recorder { shim: shim.to_owned(), entries: Some(entries), writer: Some(writer) })
@@ -61,7 +63,7 @@ impl Recorder {
 
     /// A new instance, whose import calls are to be recorded.
     pub(crate) fn begin(&self, core: &Core, instance: &mut Instance) {
-        self.add(&Entry::Instance(Build { core: core.sha256.clone(), shim: self.shim.clone() }));
+        self.add(Entry::Instance(Build { core: core.sha256.clone(), shim: self.shim.clone() }));
         instance.set_tap(Tap::Recording(Vec::new()));
     }
 
@@ -78,13 +80,13 @@ impl Recorder {
             Err(Fault::Trap(_) | Fault::Refused(_)) => Outcome::Trapped,
             Err(Fault::Overlong(_) | Fault::Killed) => Outcome::Stopped,
         };
-        self.add(&Entry::Call(Call { export, imports, outcome }));
+        self.add(Entry::Call(Call { export, imports, outcome }));
     }
 
-    fn add(&self, entry: &Entry) {
+    fn add(&self, entry: Entry) {
         if let Some(entries) = &self.entries {
             // A disk that is full ends the trace, not the film.
-            let _ = entries.send(encode(entry));
+            let _ = entries.send(entry);
         }
     }
 
@@ -107,22 +109,42 @@ impl Drop for Recorder {
     }
 }
 
-fn write(todo: &Receiver<Vec<u8>>, file: File) -> io::Result<()> {
-    let mut out = zstd::Encoder::new(file, LEVEL)?;
+/// A trace that is being written.
+struct Trace(zstd::Encoder<'static, File>);
+
+impl Trace {
+    fn create(path: &Path) -> io::Result<Self> {
+        let mut file = File::create(path)?;
+        file.write_all(&MAGIC)?;
+        zstd::Encoder::new(file, LEVEL).map(Trace)
+    }
+
+    fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        let bytes = encode(entry);
+        let len = u32::try_from(bytes.len()).map_err(|_| io::Error::other("an entry too long"))?;
+        self.0.write_all(&len.to_le_bytes())?;
+        self.0.write_all(&bytes)
+    }
+}
+
+fn write(todo: &Receiver<Entry>, mut trace: Option<Trace>, mut recent: Option<Recent>) -> io::Result<()> {
     let mut dirty = false;
     loop {
         match todo.recv_timeout(if dirty { FLUSH_EVERY } else { Duration::MAX }) {
             Ok(entry) => {
-                let len = u32::try_from(entry.len()).map_err(|_| io::Error::other("an entry too long"))?;
-                out.write_all(&len.to_le_bytes())?;
-                out.write_all(&entry)?;
+                trace.as_mut().map_or(Ok(()), |trace| trace.write(&entry))?;
+                // A disk that is full costs the text and nothing else.
+                recent = recent.and_then(|mut recent| recent.write(&entry).ok().map(|()| recent));
                 dirty = true;
             }
             Err(RecvTimeoutError::Timeout) => {
-                out.flush()?;
+                trace.as_mut().map_or(Ok(()), |trace| trace.0.flush())?;
+                recent = recent.and_then(|mut recent| recent.flush().ok().map(|()| recent));
                 dirty = false;
             }
-            Err(RecvTimeoutError::Disconnected) => return out.finish()?.sync_all(),
+            Err(RecvTimeoutError::Disconnected) => {
+                return trace.map_or(Ok(()), |trace| trace.0.finish()?.sync_all());
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ use wasmtime::Engine;
 
 use super::record::Entries;
 use super::tap::{Expected, Tap};
+use super::text::Teller;
 use super::{Call, Entry, Export, Outcome, TraceError, Value};
 use crate::engine::Core;
-use crate::imports::describe;
 use crate::instance::{Fault, Instance, Limits, Ticker};
 
 /// What a replay went through without a difference.
@@ -79,27 +79,12 @@ pub fn replay(engine: &Engine, core: &Core, trace: &Path) -> Result<Replayed, Di
     Ok(replayed)
 }
 
-/// Writes a trace as text: each call, and indented what it called.
+/// Writes a trace as text: each call, and indented the events it was told and the imports it called.
 pub fn list(trace: &Path, out: &mut dyn Write) -> Result<(), TraceError> {
     let mut entries = Entries::open(trace)?;
-    let mut number = 0;
+    let mut teller = Teller::default();
     while let Some(entry) = entries.next()? {
-        let written = match entry {
-            Entry::Instance(build) => writeln!(out, "instance of core {} in {}", build.core, build.shim),
-            Entry::Call(call) => {
-                number += 1;
-                let imports = call.imports.iter();
-                let imports =
-                    imports.map(|import| format!("\n  {}", describe(&import.function, &import.args)));
-                let ended = match call.outcome {
-                    Outcome::Returned(_) => "",
-                    Outcome::Trapped => ", trapped",
-                    Outcome::Stopped => ", ended by the shim",
-                };
-                writeln!(out, "call {number}, {}{ended}{}", call.export, imports.collect::<String>())
-            }
-        };
-        written.map_err(TraceError::File)?;
+        out.write_all(teller.tell(&entry).as_bytes()).map_err(TraceError::File)?;
     }
     Ok(())
 }

@@ -254,6 +254,7 @@ impl Source for HlsSource {
         if ready {
             let tracks = self.tracks(main);
             self.announced = true;
+            self.shared.lines.seal();
             cx.feeds.set_tracks(&tracks);
         }
         Ok(())

@@ -97,6 +97,15 @@ impl CpalSink {
     }
 }
 
+/// Without a device alsa-lib writes pages to standard error. What this thread's calls return says the same.
+#[cfg(target_os = "linux")]
+fn hush() {
+    let _ = alsa::Output::local_error_handler();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hush() {}
+
 type Built = (Stream, SinkFormat, Arc<AtomicBool>);
 
 /// The best of what the device offers: the wanted channels and rate, floats before 32 before 16 bits.
@@ -197,6 +206,7 @@ impl Drop for CpalSink {
 impl AudioSink for CpalSink {
     fn open(&mut self, wanted: SinkFormat, source: Box<dyn AudioSource>) -> Result<SinkFormat, SinkError> {
         self.close();
+        hush();
         // Looked up anew: a sound server may have come or gone since.
         let host = cpal::default_host();
         let device =

@@ -40,6 +40,11 @@ impl FileStorage {
         Self { map, notice, writer, refused: Vec::new() }
     }
 
+    /// Whether it can be written: no other process has it, and its disk lets it.
+    pub fn is_writable(&self) -> bool {
+        self.writer.is_ok()
+    }
+
     /// What a person should know about how the store was found.
     pub fn notice(&self) -> Option<&'static str> {
         self.notice

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kinora_time::{MediaUs, ticks_to_us};
+use kinora_time::{MediaUs, SECOND_US, ticks_to_us};
 
 /// MPEG timestamps have 33 bits of a 90 kHz clock: about 26.5 hours.
 const WRAP_TICKS: i64 = 1 << 33;
@@ -15,6 +15,8 @@ const WRAP_TICKS: i64 = 1 << 33;
 pub(super) struct Lines {
     /// `media_time` of the start of the playlist.
     base_us: Option<MediaUs>,
+    /// It is known to everybody and does not change any more.
+    sealed: bool,
     /// By discontinuity sequence: what to add to a timestamp.
     offsets: BTreeMap<u64, MediaUs>,
 }
@@ -27,7 +29,14 @@ impl Lines {
 
     /// What to add to the timestamps of a run whose first sample has `pts_us` and whose first segment stands at `at_us` in the playlist.
     pub(super) fn offset(&mut self, line: u64, pts_us: MediaUs, at_us: MediaUs) -> MediaUs {
-        let base_us = *self.base_us.get_or_insert(pts_us.saturating_sub(at_us));
+        let start_us = pts_us.saturating_sub(at_us);
+        let mut base_us = *self.base_us.get_or_insert(start_us);
+        // Sound often begins a little before the picture: all of it is to be heard, whichever came first.
+        let earlier = (0..SECOND_US).contains(&base_us.saturating_sub(start_us));
+        if earlier && !self.sealed && self.offsets.get(&line) == Some(&0) {
+            base_us = start_us;
+            self.base_us = Some(base_us);
+        }
         let expected_us = base_us.saturating_add(at_us);
         let offset = *self.offsets.entry(line).or_insert(expected_us.saturating_sub(pts_us));
         // On one line a parser that starts later may be whole turns of the 33-bit clock behind.
@@ -37,9 +46,14 @@ impl Lines {
         offset.saturating_add(turns.saturating_mul(wrap_us))
     }
 
+    /// From now on the start stays where it is: every rendition's first sample has been seen.
+    pub(super) fn seal(&mut self) {
+        self.sealed = true;
+    }
+
     /// What to add to an MPEG timestamp of `line` for a text that stands at `at_us`.
     pub(super) fn text_offset(&self, line: u64, pts_us: MediaUs, at_us: MediaUs) -> MediaUs {
-        let known = Lines { base_us: self.base_us, offsets: self.offsets.clone() };
+        let known = Lines { base_us: self.base_us, sealed: true, offsets: self.offsets.clone() };
         if !known.offsets.contains_key(&line) {
             return self.base_us.unwrap_or(0);
         }
@@ -58,6 +72,20 @@ mod tests {
         assert_eq!(lines.offset(0, 1_400_000, 0), 0);
         assert_eq!(lines.base_us(), Some(1_400_000));
         assert_eq!(lines.offset(0, 61_410_000, 60_000_000), 0);
+    }
+
+    #[test]
+    fn start_is_that_of_the_earliest_rendition_until_it_is_sealed() {
+        for order in [[83_000, 62_000], [62_000, 83_000]] {
+            let mut lines = Lines::default();
+            assert_eq!(order.map(|pts_us| lines.offset(0, pts_us, 0)), [0, 0]);
+            assert_eq!(lines.base_us(), Some(62_000));
+        }
+        let mut lines = Lines::default();
+        lines.offset(0, 83_000, 0);
+        lines.seal();
+        lines.offset(0, 62_000, 0);
+        assert_eq!(lines.base_us(), Some(83_000));
     }
 
     #[test]
