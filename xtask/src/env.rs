@@ -14,10 +14,18 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// `cargo` in the root folder.
+/// `cargo` in the root folder, as somebody would call it there: build scripts that look at what this program was started with would run
+/// again after each change between the two.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let about_this =
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].map(|prefix| name.to_string_lossy().starts_with(prefix));
+        if about_this.contains(&true) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
