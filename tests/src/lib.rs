@@ -51,13 +51,9 @@ pub fn scratch(name: &str) -> PathBuf {
     folder
 }
 
-/// Media and manifests that others made; `None` says on the terminal that what needs them is skipped.
+/// Media and manifests that others made; `None` without them.
 pub fn fixtures() -> Option<PathBuf> {
-    let folder = std::env::var_os("KINORA_FIXTURES").map(PathBuf::from).filter(|path| path.is_dir());
-    if folder.is_none() {
-        eprintln!("KINORA_FIXTURES names no folder: skipped");
-    }
-    folder
+    std::env::var_os("KINORA_FIXTURES").map(PathBuf::from).filter(|path| path.is_dir())
 }
 
 /// Whether goldens are to be written instead of compared.

@@ -10,7 +10,19 @@ pub(crate) fn test(filter: &[String]) -> Result<(), String> {
     core::build_guests()?;
     // The programs the tests start, in the same profile as the tests themselves.
     run(cargo_native("build").arg("--bins"))?;
-    run(cargo_native("test").arg("--no-fail-fast").args(filter))
+    let mut test = cargo_native("test");
+    test.arg("--no-fail-fast").args(filter);
+    if std::env::var_os("KINORA_FIXTURES").is_none() {
+        let count = tidy::count_of("fn fixture_")?;
+        println!(
+            "KINORA_FIXTURES names no folder of media that others made: {count} tests that need it are skipped"
+        );
+        if !filter.iter().any(|word| word == "--") {
+            test.arg("--");
+        }
+        test.args(["--skip", "fixture_"]);
+    }
+    run(&mut test)
 }
 
 /// Runs the scenarios and writes what comes of them as what is expected.

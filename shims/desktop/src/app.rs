@@ -40,6 +40,8 @@ pub(crate) enum Ask {
     Cursor(bool),
     Raise,
     Close,
+    /// Something was presented.
+    LookAround,
     /// The core's thread has ended with this exit status, or the reason why it could not go on.
     Exit(Result<u32, String>),
 }
@@ -132,7 +134,7 @@ impl App {
         let (stage, proxy) = (Arc::clone(self.session.stage()), self.proxy.clone());
         let wanted = self.options.presenter;
         spawn("presenting", move || {
-            let outputs = Outputs { window, screen: Arc::clone(&screen), clock };
+            let outputs = Outputs { window, screen: Arc::clone(&screen), clock, proxy: proxy.clone() };
             let presented = realtime::present(&stage, &screen, clock, &mut |lost| match lost {
                 None => outputs.first(wanted),
                 Some(failure) => {
@@ -249,6 +251,7 @@ impl ApplicationHandler<Ask> for App {
             Ask::Cursor(visible) => window.set_cursor_visible(visible),
             Ask::Raise => window.focus_window(),
             Ask::Close => self.close(event_loop),
+            Ask::LookAround => {}
             Ask::Exit(outcome) => self.exit(event_loop, outcome),
         }
     }

@@ -94,11 +94,8 @@ pub(crate) fn java_hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(1, |hash: u32, &b| hash.wrapping_mul(31).wrapping_add(b as i8 as u32))
 }
 
-/// A file of the fixtures; without them the test that asks says so and is skipped.
-pub(crate) fn fixture(path: &str) -> Option<Vec<u8>> {
-    let Some(root) = std::env::var_os("KINORA_FIXTURES") else {
-        eprintln!("skipped: KINORA_FIXTURES is not set");
-        return None;
-    };
-    Some(std::fs::read(std::path::Path::new(&root).join(path)).expect("a fixture that exists"))
+/// A file of the fixtures. Tests whose names begin with `fixture_` need them.
+pub(crate) fn fixture(path: &str) -> Vec<u8> {
+    let root = std::env::var_os("KINORA_FIXTURES").expect("KINORA_FIXTURES, or `--skip fixture_`");
+    std::fs::read(std::path::Path::new(&root).join(path)).expect("a fixture that exists")
 }

@@ -1,4 +1,4 @@
-//! Real files, when `$KINORA_FIXTURES` names a folder that has them.
+//! Real files, of the folder that `$KINORA_FIXTURES` names.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +7,13 @@ use kinora_testkit::{FakeShim, Player, Resource};
 
 const SECOND: u64 = 1_000_000;
 
-/// A player that serves the files of a fixture's folder; none, with a line that says so, without it.
-fn player(folder: &str) -> Option<Player> {
-    let Some(root) = std::env::var_os("KINORA_FIXTURES").map(PathBuf::from) else {
-        eprintln!("skipped: KINORA_FIXTURES is not set");
-        return None;
-    };
-    let root = root.join(folder);
+/// A player that serves the files of a fixture's folder.
+fn player(folder: &str) -> Player {
+    let root = std::env::var_os("KINORA_FIXTURES").expect("KINORA_FIXTURES, or `--skip fixture_`");
+    let root = PathBuf::from(root).join(folder);
     let mut shim = FakeShim::new();
     serve(&mut shim, &root, "https://fixture");
-    Some(Player::with_config(shim, Config::new(false)))
+    Player::with_config(shim, Config::new(false))
 }
 
 fn serve(shim: &mut FakeShim, folder: &Path, url: &str) {
@@ -32,7 +29,7 @@ fn serve(shim: &mut FakeShim, folder: &Path, url: &str) {
 
 /// Plays it in the middle and to its end: no rule of the contract is broken and the clock arrives where the duration says.
 fn plays_to_its_end(folder: &str, name: &str) {
-    let Some(mut p) = player(folder) else { return };
+    let mut p = player(folder);
     p.open(&[&format!("https://fixture/{name}")]);
     assert!(
         p.run_until(5 * SECOND, |p| p.status().clock.phase == Phase::Playing),
@@ -59,18 +56,18 @@ fn plays_to_its_end(folder: &str, name: &str) {
 }
 
 #[test]
-fn mp4_plays_to_its_end() {
+fn fixture_mp4_plays_to_its_end() {
     plays_to_its_end("androidx/media/mp4", "sample.mp4");
     plays_to_its_end("androidx/media/mp4", "sample_fragmented.mp4");
 }
 
 #[test]
-fn hls_of_transport_streams_plays_to_its_end() {
+fn fixture_hls_of_transport_streams_plays_to_its_end() {
     plays_to_its_end("shaka/hls-ts-h264", "prog_index.m3u8");
     plays_to_its_end("shaka/hls-ts-aac", "playlist.m3u8");
 }
 
 #[test]
-fn hls_of_packed_mp3_plays_to_its_end() {
+fn fixture_hls_of_packed_mp3_plays_to_its_end() {
     plays_to_its_end("shaka/hls-raw-mp3", "playlist.m3u8");
 }

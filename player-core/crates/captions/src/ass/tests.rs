@@ -96,11 +96,8 @@ fn parse_event_without_times_is_reported() {
 }
 
 #[test]
-fn parse_fixture_script_gives_its_three_cues() {
-    let Some(fixtures) = std::env::var_os("KINORA_FIXTURES") else {
-        println!("skipped: KINORA_FIXTURES is not set");
-        return;
-    };
+fn fixture_script_gives_its_three_cues() {
+    let fixtures = std::env::var_os("KINORA_FIXTURES").expect("KINORA_FIXTURES, or `--skip fixture_`");
     let bytes = std::fs::read(Path::new(&fixtures).join("androidx/captions/ssa/typical")).expect("readable");
     let parsed = crate::parse_file("typical", &bytes);
     let got: Vec<_> =

@@ -45,11 +45,8 @@ fn parse_timestamp_map_is_exposed_in_either_order() {
 
 /// The file layouts of vtt.js: times, text and count of every cue as it expects them.
 #[test]
-fn parse_vtt_js_file_layouts_gives_the_expected_cues() {
-    let Some(fixtures) = std::env::var_os("KINORA_FIXTURES") else {
-        println!("skipped: KINORA_FIXTURES is not set");
-        return;
-    };
+fn fixture_file_layouts_give_the_expected_cues() {
+    let fixtures = std::env::var_os("KINORA_FIXTURES").expect("KINORA_FIXTURES, or `--skip fixture_`");
     let folder = Path::new(&fixtures).join("webvtt/file-layout");
     let json = |name: &str| -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(folder.join(name)).expect("readable")).expect("JSON")
