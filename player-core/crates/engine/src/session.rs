@@ -340,10 +340,12 @@ impl Session {
                 shim.log(2, &notice);
                 self.notice = Some(notice);
             }
+            let mut taken_over = false;
             if let Some(tracks) = self.feeds.take_tracks() {
                 let first = self.tracks.is_empty();
                 self.tracks = tracks;
                 if first {
+                    taken_over = self.orphan.is_some();
                     self.tracks_known(now, choices, shim)?;
                 }
             }
@@ -362,7 +364,8 @@ impl Session {
                 self.unfinished = true;
                 return Ok(());
             }
-            if !worked {
+            // Streams that were taken over may want what the source has read already; nothing else would wake it.
+            if !worked && !taken_over {
                 return Ok(());
             }
         }

@@ -323,3 +323,26 @@ fn restart_while_playing_goes_on_without_a_gap() {
     assert!((gaps(&p, 0, 40_000), gaps(&p, 1, 20_000)) == (vec![], vec![]));
     check(&p);
 }
+
+#[test]
+fn restart_after_any_call_of_opening_plays_to_the_end() {
+    // Short segments of two lanes: nothing of the network wakes the engine again once the tracks are known.
+    for calls in 0..40 {
+        let mut s = FakeShim::new();
+        serve(&mut s, "v", &Toy { audio: 0, ..Toy::default() }, 0, 1);
+        serve(&mut s, "en", &Toy { video: false, ..Toy::default() }, 0, 1);
+        let list = "#EXTM3U\n\
+            #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"English\",DEFAULT=YES,URI=\"en.m3u8\"\n\
+            #EXT-X-STREAM-INF:BANDWIDTH=300000,AUDIO=\"a\"\nv.m3u8\n";
+        text(&mut s, "all.m3u8", list);
+        s.set_network(10_000, 1 << 40, 1 << 20);
+        let mut p = Player::new(s);
+        p.open(&[&format!("{BASE}/all.m3u8")]);
+        p.step(calls);
+        let snapshot = p.engine.snapshot(p.now());
+        p.restart(Some(&snapshot));
+        p.run_for(6 * SECOND);
+        assert_eq!(p.status().clock.phase, Phase::Ended, "after {calls} calls: {}", p.shim.dump());
+        check(&p);
+    }
+}

@@ -79,33 +79,58 @@ impl Player {
     fn turn(&mut self) {
         let mut idle = 0;
         for _ in 0..MOST_TURNS {
-            let now = self.shim.now;
-            for timeline in &mut self.shim.timelines {
-                timeline.update(now);
-            }
-            let mut events = std::mem::take(&mut self.shim.events);
-            for timeline in &mut self.shim.timelines {
-                let id = timeline.id;
-                let changes = timeline.events.drain(..);
-                events.extend(changes.map(|(ticket, change)| Event::Timeline { id, ticket, change }));
-            }
-            let arrived = self.shim.net.deliver(now);
-            events.extend(arrived.into_iter().map(|(ticket, change)| Event::Net { ticket, change }));
-            let due = self.engine.wake_us(now).is_some_and(|at| at <= now);
-            if events.is_empty() && !due {
-                return;
-            }
+            let Some(events) = self.call() else { return };
             // A burst of data in small pieces takes many turns; turns in which nothing has happened are few.
-            idle = if events.is_empty() { idle + 1 } else { 0 };
+            idle = if events == 0 { idle + 1 } else { 0 };
             if idle > MOST_IDLE_TURNS {
                 break;
             }
-            for event in events {
-                self.engine.handle(now, event, &mut self.shim);
-            }
-            self.engine.poll(now, &mut self.shim);
         }
         panic!("the engine keeps waking itself:\n{}", self.shim.dump());
+    }
+
+    /// Calls the engine once if something is due at this instant; the number of events it was given.
+    fn call(&mut self) -> Option<usize> {
+        let now = self.shim.now;
+        for timeline in &mut self.shim.timelines {
+            timeline.update(now);
+        }
+        let mut events = std::mem::take(&mut self.shim.events);
+        for timeline in &mut self.shim.timelines {
+            let id = timeline.id;
+            let changes = timeline.events.drain(..);
+            events.extend(changes.map(|(ticket, change)| Event::Timeline { id, ticket, change }));
+        }
+        let arrived = self.shim.net.deliver(now);
+        events.extend(arrived.into_iter().map(|(ticket, change)| Event::Net { ticket, change }));
+        let due = self.engine.wake_us(now).is_some_and(|at| at <= now);
+        if events.is_empty() && !due {
+            return None;
+        }
+        let count = events.len();
+        for event in events {
+            self.engine.handle(now, event, &mut self.shim);
+        }
+        self.engine.poll(now, &mut self.shim);
+        Some(count)
+    }
+
+    /// When something is due next.
+    fn next_us(&self) -> Option<HostUs> {
+        let now = self.shim.now;
+        let timelines = self.shim.timelines.iter().filter_map(|timeline| timeline.next_us(now)).min();
+        let next = [self.engine.wake_us(now), self.shim.net.next_us(), timelines];
+        next.into_iter().flatten().min()
+    }
+
+    /// Calls the engine `calls` times, each time as soon as something is due.
+    pub fn step(&mut self, calls: usize) {
+        for _ in 0..calls {
+            while self.call().is_none() {
+                let Some(next) = self.next_us() else { return };
+                self.shim.now = next.max(self.shim.now + 1);
+            }
+        }
     }
 
     /// Lets `us` of host time pass.
@@ -113,10 +138,7 @@ impl Player {
         let until = self.shim.now + us;
         self.turn();
         loop {
-            let now = self.shim.now;
-            let timelines = self.shim.timelines.iter().filter_map(|timeline| timeline.next_us(now)).min();
-            let next = [self.engine.wake_us(now), self.shim.net.next_us(), timelines];
-            let next = next.into_iter().flatten().min().unwrap_or(until).max(now + 1);
+            let next = self.next_us().unwrap_or(until).max(self.shim.now + 1);
             self.shim.now = next.min(until);
             self.turn();
             if next >= until {
