@@ -14,7 +14,6 @@ const MAX_BYTES: usize = 32 << 20;
 const WINDOW_BYTES: u32 = MAX_BYTES as u32;
 
 /// A font file and which of its faces is for which scripts.
-#[derive(Default)]
 pub(crate) struct Font {
     pub(crate) bytes: Vec<u8>,
     pub(crate) faces: Vec<(Script, u32)>,

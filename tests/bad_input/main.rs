@@ -99,7 +99,7 @@ fn truncated_and_flipped_files_end_decently() {
         let mut bytes = clip.clone();
         for _ in 0..16 {
             let at = below(bytes.len());
-            bytes[at] ^= 1 << (below(8));
+            bytes[at] ^= 1 << below(8);
         }
         let what = format!("flip{i}");
         assert_decent(

@@ -20,13 +20,23 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     for (name, _) in std::env::vars_os() {
-        let about_this =
-            ["CARGO_PKG_", "CARGO_MANIFEST_"].map(|prefix| name.to_string_lossy().starts_with(prefix));
-        if about_this.contains(&true) {
-            command.env_remove(name);
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
         }
     }
     command
+}
+
+/// Files git knows, or would if they were added, relative to the root.
+pub(crate) fn tracked() -> Result<Vec<String>, String> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .map_err(|e| format!("git ls-files: {e}"))?;
+    let files = String::from_utf8_lossy(&output.stdout);
+    Ok(files.split('\0').filter(|file| !file.is_empty()).map(Into::into).collect())
 }
 
 /// Runs a command to its end; an error names it when it fails.
@@ -40,8 +50,8 @@ fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// `cargo` doing something with all native packages: all but those that are only WebAssembly. What is built of them is always the same: another selection would have
-/// dependencies built again with other features.
+/// `cargo` doing something with all native packages: all but those that are only WebAssembly. What is built of them is always the same:
+/// another selection would have dependencies built again with other features.
 pub(crate) fn cargo_native(verb: &str) -> Command {
     let mut command = cargo();
     command.args([verb, "--workspace", "--exclude", "player-core", "--exclude", "kinora-guests"]);

@@ -4,7 +4,7 @@ mod contract;
 mod layers;
 mod sources;
 
-use crate::env::root;
+use crate::env::{root, tracked};
 
 /// Everything a committed file in the root may be.
 const TOP_LEVEL: &[&str] = &[
@@ -30,18 +30,10 @@ const TOP_LEVEL: &[&str] = &[
     "xtask",
 ];
 
-/// How often `words` stand in the sources.
-pub(crate) fn count_of(words: &str) -> Result<usize, String> {
-    let sources =
-        sources::tracked()?.into_iter().filter(|file| file.ends_with(".rs") && !file.starts_with("xtask/"));
-    let text = |file: String| std::fs::read_to_string(root().join(file)).unwrap_or_default();
-    Ok(sources.map(|file| text(file).matches(words).count()).sum())
-}
-
 /// Checks all rules and lists every offence.
 pub(crate) fn check() -> Result<(), String> {
     let mut offences = Vec::new();
-    let files = sources::tracked()?;
+    let files = tracked()?;
     for name in files.iter().filter_map(|file| file.split('/').next()) {
         let offence = format!("{name}: not a place of its own at the top level");
         if !TOP_LEVEL.contains(&name) && !offences.contains(&offence) {

@@ -35,23 +35,21 @@ fn main() -> ExitCode {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),
         },
-        Ok(Command::Report(options, file)) => match doctor::report(&options, &file) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(reason) => {
-                eprintln!("kinora: {reason}");
-                ExitCode::from(1)
-            }
-        },
-        Ok(Command::Play(options)) => match app::run(options) {
-            Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
-            Err(reason) => {
-                eprintln!("kinora: {reason}");
-                ExitCode::from(1)
-            }
-        },
+        Ok(Command::Report(options, file)) => end(doctor::report(&options, &file).map(|()| 0)),
+        Ok(Command::Play(options)) => end(app::run(options)),
         Err(mistake) => {
             eprintln!("kinora: {mistake}\n\n{}", args::USAGE);
             ExitCode::from(2)
+        }
+    }
+}
+
+fn end(result: Result<u32, String>) -> ExitCode {
+    match result {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+        Err(reason) => {
+            eprintln!("kinora: {reason}");
+            ExitCode::from(1)
         }
     }
 }

@@ -1,7 +1,5 @@
 //! How often a core has failed of late, and what that means for the next start.
 
-use std::collections::VecDeque;
-
 use kinora_port::HostUs;
 
 use crate::instance::Fault;
@@ -13,7 +11,7 @@ const WINDOW_US: u64 = 10_000_000;
 /// The faults of the last seconds.
 #[derive(Default)]
 pub(crate) struct Faults {
-    times: VecDeque<HostUs>,
+    times: Vec<HostUs>,
     /// `launch.reason` of the next start (`wit/player.wit`).
     reason: Option<u32>,
 }
@@ -22,7 +20,7 @@ impl Faults {
     /// Counts one; whether the core is to be given up.
     pub(crate) fn add(&mut self, fault: &Fault, now: HostUs) -> bool {
         self.reason = Some(if matches!(fault, Fault::Overlong(_)) { 3 } else { 2 });
-        self.times.push_back(now);
+        self.times.push(now);
         self.recent(now) >= MAX
     }
 

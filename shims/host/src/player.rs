@@ -350,6 +350,8 @@ impl Player {
 
     fn handle(&mut self, now: HostUs) {
         let batch = self.batch();
+        // What was opened must not be lost; everything else is sent again or has no one to care for it.
+        let opened: Vec<Event> = batch.iter().filter(|event| is_open(event)).cloned().collect();
         let mut turn = self.lend(now);
         if let Some(started) = self.started.take() {
             turn.staged = started;
@@ -363,7 +365,7 @@ impl Player {
             result = Err(Fault::Killed);
         }
         if let Some(recorder) = &self.recorder {
-            let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch.clone() };
+            let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch };
             recorder.call(instance, export, &result);
         }
         let staged = self.take_back(turn);
@@ -374,13 +376,12 @@ impl Player {
                 self.exit = landed.exit;
                 self.wake_us = answer.wake_us;
                 // What was opened is lost with the next fault unless a snapshot holds it.
-                let opened = batch.iter().any(|event| matches!(event, Event::Open(_)));
                 self.checkpoint_owed |= answer.checkpoint;
-                if self.checkpoint_owed && (opened || self.may_checkpoint(now)) {
+                if self.checkpoint_owed && (!opened.is_empty() || self.may_checkpoint(now)) {
                     self.checkpoint(now);
                 }
             }
-            Err(fault) => self.fault(fault, now, batch),
+            Err(fault) => self.fault(fault, now, opened),
         }
     }
 
@@ -424,7 +425,8 @@ impl Player {
     }
 
     /// The instance is dead. Its fetches end; the next turn starts another from the last snapshot, unless it has died too often.
-    fn fault(&mut self, fault: Fault, now: HostUs, batch: Vec<Event>) {
+    /// `opened`: what the call was told that has to be told again.
+    fn fault(&mut self, fault: Fault, now: HostUs, opened: Vec<Event>) {
         eprintln!("kinora: {fault}");
         self.stats.faulted(&fault);
         self.instance = None;
@@ -434,9 +436,8 @@ impl Player {
         for ticket in std::mem::take(&mut world.fetches) {
             world.net.cancel(ticket);
         }
-        // What was opened must not be lost; everything else is sent again or has no one to care for it.
-        let opened = batch.into_iter().chain(self.pending.drain(..));
-        self.pending = opened.filter(|event| matches!(event, Event::Open(_))).collect();
+        self.pending.retain(is_open);
+        opened.into_iter().rev().for_each(|event| self.pending.push_front(event));
 
         if self.faults.add(&fault, now) {
             self.given_up = Some((fault, Rest::Playing));
@@ -473,4 +474,8 @@ impl Player {
         self.world = Some(turn.world);
         turn.staged
     }
+}
+
+fn is_open(event: &Event) -> bool {
+    matches!(event, Event::Open(_))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{folder, run};
-use crate::env::{root, run as execute};
+use crate::env::{root, run as execute, tracked};
 
 /// How long a fault may hide.
 const SECONDS: u64 = 60;
@@ -45,13 +45,8 @@ pub(super) fn find(names: &[String]) -> Result<(), String> {
 /// The files git knows that fuzzing needs, copied beside the build. Unchanged ones keep their time, so that little is built again.
 fn copy() -> Result<PathBuf, String> {
     let tree = folder().join("planted");
-    let files = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .map_err(|e| format!("git ls-files: {e}"))?;
-    for file in String::from_utf8_lossy(&files.stdout).split('\0').filter(|file| !file.is_empty()) {
-        let (from, to) = (root().join(file), tree.join(file));
+    for file in tracked()? {
+        let (from, to) = (root().join(&file), tree.join(&file));
         let Ok(bytes) = std::fs::read(&from) else { continue };
         if std::fs::read(&to).is_ok_and(|old| old == bytes) {
             continue;

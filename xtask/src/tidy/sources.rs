@@ -1,7 +1,5 @@
 //! Rules about source files: their length, and what may stand where.
 
-use std::process::Command;
-
 use crate::env::root;
 
 /// Longest Rust file, lines.
@@ -19,20 +17,6 @@ const AMBIENT: &[&str] = &[
     "wit_bindgen",
     "wasmtime",
 ];
-
-/// Files git knows, relative to the root.
-pub(super) fn tracked() -> Result<Vec<String>, String> {
-    let output = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root())
-        .output()
-        .map_err(|e| format!("git ls-files: {e}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .split('\0')
-        .filter(|f| !f.is_empty())
-        .map(Into::into)
-        .collect())
-}
 
 pub(super) fn check(files: &[String], offences: &mut Vec<String>) {
     for file in files.iter().filter(|file| file.ends_with(".rs")) {

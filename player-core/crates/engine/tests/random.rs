@@ -1,12 +1,12 @@
 //! Commands, faults and events in any order: nothing panics, and the contract is kept.
 
 use kinora_engine::{
-    Event, Failure, Lifecycle, NetChange, NetHead, NextStep, Phase, Repeat, SeekMode, TimelineChange,
+    Engine, Event, Failure, Lifecycle, NetChange, NetHead, NextStep, Phase, Repeat, SeekMode, TimelineChange,
     TimelineState, Want,
 };
 use kinora_testkit::toy::Toy;
 use kinora_testkit::{FakeShim, Fault, Player, Resource};
-use kinora_time::Anchor;
+use kinora_time::{Anchor, HostUs};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000;
@@ -102,28 +102,8 @@ fn shim(faults: &[Option<Fault>], ranges: bool, network: (u64, u64, usize), fram
 }
 
 fn perform(p: &mut Player, act: &Act) {
-    let mode = |exact: bool| if exact { SeekMode::Exact } else { SeekMode::Key };
     match *act {
         Act::Run(us) => p.run_for(us),
-        Act::Play => p.command(|e, now, s| e.play(now, s)),
-        Act::Pause => p.command(|e, now, s| e.pause(now, s)),
-        Act::Toggle => p.command(|e, now, s| e.toggle(now, s)),
-        Act::Seek(us, exact) => p.command(|e, now, s| e.seek_to(us, mode(exact), now, s)),
-        Act::SeekBy(us, exact) => p.command(|e, now, s| e.seek_by(us, mode(exact), now, s)),
-        Act::Step(frames) => p.command(|e, now, s| e.step(frames, now, s)),
-        Act::Rate(permille) => p.command(|e, now, s| e.set_rate(permille, now, s)),
-        Act::Volume(permille) => p.command(|e, now, s| e.set_volume(permille, now, s)),
-        Act::Audio(track) => p.command(|e, now, s| e.select_audio(track, now, s)),
-        Act::Captions(track) => p.command(|e, now, s| e.select_captions(track, now, s)),
-        Act::Next => p.command(|e, now, s| e.next(now, s)),
-        Act::Previous => p.command(|e, now, s| e.previous(now, s)),
-        Act::Item(index) => p.command(|e, now, s| e.play_item(index, now, s)),
-        Act::Repeat(n) => {
-            let repeat = [Repeat::Off, Repeat::One, Repeat::All][usize::from(n)];
-            p.command(|e, now, s| e.set_repeat(repeat, now, s));
-        }
-        Act::Stop => p.command(|e, now, s| e.stop(now, s)),
-        Act::Retry => p.command(|e, now, s| e.retry(now, s)),
         Act::Open(append, which) => {
             let source = kinora_engine::SourceSpec {
                 url: ADDRESSES[usize::from(which)].to_owned(),
@@ -147,6 +127,33 @@ fn perform(p: &mut Player, act: &Act) {
             }
         }
         Act::Hide => p.send(Event::Lifecycle(Lifecycle::Concealed)),
+        _ => p.command(|e, now, s| command(act, e, now, s)),
+    }
+}
+
+/// What is no more than a command.
+fn command(act: &Act, e: &mut Engine, now: HostUs, s: &mut FakeShim) {
+    let mode = |exact: bool| if exact { SeekMode::Exact } else { SeekMode::Key };
+    match *act {
+        Act::Play => e.play(now, s),
+        Act::Pause => e.pause(now, s),
+        Act::Toggle => e.toggle(now, s),
+        Act::Seek(us, exact) => e.seek_to(us, mode(exact), now, s),
+        Act::SeekBy(us, exact) => e.seek_by(us, mode(exact), now, s),
+        Act::Step(frames) => e.step(frames, now, s),
+        Act::Rate(permille) => e.set_rate(permille, now, s),
+        Act::Volume(permille) => e.set_volume(permille, now, s),
+        Act::Audio(track) => e.select_audio(track, now, s),
+        Act::Captions(track) => e.select_captions(track, now, s),
+        Act::Next => e.next(now, s),
+        Act::Previous => e.previous(now, s),
+        Act::Item(index) => e.play_item(index, now, s),
+        Act::Repeat(n) => {
+            e.set_repeat([Repeat::Off, Repeat::One, Repeat::All][usize::from(n)], now, s);
+        }
+        Act::Stop => e.stop(now, s),
+        Act::Retry => e.retry(now, s),
+        Act::Run(_) | Act::Open(..) | Act::Restart(_) | Act::Break(_) | Act::Hide => {}
     }
 }
 
@@ -269,30 +276,9 @@ proptest! {
             p.engine.handle(now, event, &mut p.shim);
             p.engine.poll(now, &mut p.shim);
             if let Some(act) = acts.next() {
-                perform_quietly(&mut p, act);
+                // Without letting the shim answer.
+                command(act, &mut p.engine, now, &mut p.shim);
             }
         }
-    }
-}
-
-/// The commands alone, without letting the shim answer.
-fn perform_quietly(p: &mut Player, act: &Act) {
-    let now = p.now();
-    let mode = |exact: bool| if exact { SeekMode::Exact } else { SeekMode::Key };
-    let (e, s) = (&mut p.engine, &mut p.shim);
-    match *act {
-        Act::Play => e.play(now, s),
-        Act::Pause => e.pause(now, s),
-        Act::Toggle => e.toggle(now, s),
-        Act::Seek(us, exact) => e.seek_to(us, mode(exact), now, s),
-        Act::SeekBy(us, exact) => e.seek_by(us, mode(exact), now, s),
-        Act::Step(frames) => e.step(frames, now, s),
-        Act::Audio(track) => e.select_audio(track, now, s),
-        Act::Captions(track) => e.select_captions(track, now, s),
-        Act::Next => e.next(now, s),
-        Act::Previous => e.previous(now, s),
-        Act::Stop => e.stop(now, s),
-        Act::Retry => e.retry(now, s),
-        _ => {}
     }
 }

@@ -15,8 +15,7 @@ const OLDER: &str = "recent-older.txt";
 /// See the [module](self).
 pub(crate) struct Recent {
     folder: PathBuf,
-    home: Option<String>,
-    teller: Teller,
+    teller: Teller<Box<dyn Fn(String) -> String + Send>>,
     file: BufWriter<File>,
     bytes: u64,
 }
@@ -28,13 +27,8 @@ impl Recent {
         let file = append(folder)?;
         let bytes = file.metadata()?.len();
         let home = std::env::home_dir().map(|home| home.to_string_lossy().into_owned());
-        Ok(Recent {
-            folder: folder.to_path_buf(),
-            home,
-            teller: Teller::default(),
-            file: BufWriter::new(file),
-            bytes,
-        })
+        let teller = Teller::new(Box::new(move |words| redacted(words, home.as_deref())) as Box<_>);
+        Ok(Recent { folder: folder.to_path_buf(), teller, file: BufWriter::new(file), bytes })
     }
 
     pub(crate) fn write(&mut self, entry: &Entry) -> io::Result<()> {
@@ -44,7 +38,7 @@ impl Recent {
             self.file = BufWriter::new(append(&self.folder)?);
             self.bytes = 0;
         }
-        let text = redacted(&self.teller.tell(entry), self.home.as_deref());
+        let text = self.teller.tell(entry);
         self.bytes += text.len() as u64;
         self.file.write_all(text.as_bytes())
     }
@@ -67,7 +61,8 @@ pub fn recent_calls(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Build;
+    use crate::bindings::player::{Event, Open, Source};
+    use crate::trace::{Build, Call, Export, Outcome};
 
     #[test]
     fn recent_beyond_its_size_forgets_the_oldest() {
@@ -83,5 +78,21 @@ mod tests {
         fs::remove_dir_all(&folder).expect("removed");
         assert!(text.contains("core39.") && text.contains("core30.") && !text.contains("core0."));
         assert!(text.len() < 6 << 20, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn recent_secret_beyond_the_longest_words_is_not_told() {
+        let folder = std::env::temp_dir().join(format!("kinora-secret-{}", std::process::id()));
+        let mut recent = Recent::open(&folder).expect("a folder");
+        let url = format!("http://ann:{}@host/film.mp4", "secret".repeat(100));
+        let source = Source { url, title: String::new(), related: Vec::new() };
+        let open = Event::Open(Open { sources: vec![source], mode: 0, extras: Vec::new() });
+        let export = Export::Handle { host_us: 0, budget_us: 0, events: vec![open] };
+        let call = Call { export, imports: Vec::new(), outcome: Outcome::Trapped };
+        recent.write(&Entry::Call(call)).expect("written");
+        recent.flush().expect("written");
+        let text = recent_calls(&folder);
+        fs::remove_dir_all(&folder).expect("removed");
+        assert!(text.contains("http://host/film.mp4") && !text.contains("secret"), "{text}");
     }
 }

@@ -82,7 +82,7 @@ pub fn replay(engine: &Engine, core: &Core, trace: &Path) -> Result<Replayed, Di
 /// Writes a trace as text: each call, and indented the events it was told and the imports it called.
 pub fn list(trace: &Path, out: &mut dyn Write) -> Result<(), TraceError> {
     let mut entries = Entries::open(trace)?;
-    let mut teller = Teller::default();
+    let mut teller = Teller::new(|words| words);
     while let Some(entry) = entries.next()? {
         out.write_all(teller.tell(&entry).as_bytes()).map_err(TraceError::File)?;
     }

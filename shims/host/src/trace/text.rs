@@ -29,12 +29,17 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// Entries told one after another; calls are numbered from 1.
-#[derive(Default)]
-pub(crate) struct Teller {
+pub(crate) struct Teller<F> {
     calls: u64,
+    /// Changes what an entry says before it is shortened, which might cut off what it goes by.
+    edit: F,
 }
 
-impl Teller {
+impl<F: Fn(String) -> String> Teller<F> {
+    pub(crate) fn new(edit: F) -> Self {
+        Teller { calls: 0, edit }
+    }
+
     /// An entry: a call, indented what came with it and what it called.
     pub(crate) fn tell(&mut self, entry: &Entry) -> String {
         let call = match entry {
@@ -50,11 +55,11 @@ impl Teller {
         let mut out = format!("call {}, {}{ended}\n", self.calls, call.export);
         if let Export::Handle { events, .. } = &call.export {
             for event in events {
-                let _ = writeln!(out, "  < {}", shortened(event_words(event)));
+                let _ = writeln!(out, "  < {}", shortened((self.edit)(event_words(event))));
             }
         }
         for import in &call.imports {
-            let _ = writeln!(out, "  > {}", shortened(describe(&import.function, &import.args)));
+            let _ = writeln!(out, "  > {}", shortened((self.edit)(describe(&import.function, &import.args))));
         }
         out
     }
@@ -79,10 +84,10 @@ fn shortened(mut words: String) -> String {
 
 /// Takes out of a text what may be secret: users, queries and fragments of addresses, the values of headers that are not known to be
 /// harmless, and the name of the home folder.
-pub(crate) fn redacted(text: &str, home: Option<&str>) -> String {
+pub(crate) fn redacted(text: String, home: Option<&str>) -> String {
     let text = match home.filter(|home| home.len() > 1) {
         Some(home) => text.replace(home, "~"),
-        None => text.to_owned(),
+        None => text,
     };
     redact_headers(&redact_addresses(&text))
 }
@@ -151,7 +156,7 @@ mod tests {
             ("no address", "no address"),
             ("http://a/b http://c@d", "http://a/b http://d"),
         ] {
-            assert_eq!(redacted(text, Some("/home/ann")), expected);
+            assert_eq!(redacted(text.into(), Some("/home/ann")), expected);
         }
     }
 
@@ -160,6 +165,6 @@ mod tests {
         let text =
             r#"[("Range", "bytes=0-"), ("Authorization", "Bearer \"x\" y"), ("X-Key", "k")] ["a", "b"]"#;
         let expected = r#"[("Range", "bytes=0-"), ("Authorization", "…"), ("X-Key", "…")] ["a", "b"]"#;
-        assert_eq!(redacted(text, None), expected);
+        assert_eq!(redacted(text.into(), None), expected);
     }
 }

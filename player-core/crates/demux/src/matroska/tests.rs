@@ -1,8 +1,7 @@
-use std::path::Path;
-
 use proptest::prelude::*;
 
 use super::*;
+use crate::driver::fixture;
 use crate::{Codec, Sample, Trim};
 
 /// An element with a one- or eight-byte size.
@@ -241,10 +240,8 @@ fn cut_file_gives_every_whole_block_before() {
 /// androidx/media's dump of a real file: time, key flag and hash of every sample.
 #[test]
 fn fixture_mkv_gives_what_its_dump_says() {
-    let fixtures = std::env::var_os("KINORA_FIXTURES").expect("KINORA_FIXTURES, or `--skip fixture_`");
-    let folder = Path::new(&fixtures).join("androidx");
-    let dump = std::fs::read_to_string(folder.join("dumps/mkv/sample.mkv.0.dump")).expect("readable");
-    let file = std::fs::read(folder.join("media/mkv/sample.mkv")).expect("readable");
+    let dump = String::from_utf8(fixture("androidx/dumps/mkv/sample.mkv.0.dump")).expect("text");
+    let file = fixture("androidx/media/mkv/sample.mkv");
     let mut expected: Vec<(u32, i64, String)> = Vec::new();
     let mut track = 0;
     for line in dump.lines().map(str::trim) {

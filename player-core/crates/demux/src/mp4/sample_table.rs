@@ -6,6 +6,7 @@ use super::boxes::{child, full};
 
 /// Most samples a movie or a fragment may have: 18 hours of video at 60 Hz, 26 hours of AAC.
 pub(super) const MAX_SAMPLES: usize = 1 << 22;
+
 /// How many samples a header of `len` bytes may list, at most `most`, in a resource of `total` bytes. Samples of one size and duration
 /// cost nothing to declare, but each takes a byte of the file, and a chunk holds some dozens of them for its four bytes; files
 /// of a single chunk are short.

@@ -54,11 +54,14 @@ impl Text {
         self.collect(layout, &text, key)
     }
 
+    fn form(&self, text: &str, key: &Key) -> Option<Form> {
+        Form::of(text, [key.language, self.language])
+    }
+
     fn lay_out(&mut self, key: &Key, spans: &[Span]) -> (Layout<u32>, String) {
         let face = key.face;
         let text: String = spans.iter().map(|span| span.text.as_str()).collect();
-        let form = Form::of(&text, [key.language, self.language]);
-        let language = form.and_then(Form::locale).or(key.language).or(self.language);
+        let language = self.form(&text, key).and_then(Form::locale).or(key.language).or(self.language);
         let mut builder = self.layout.ranged_builder(&mut self.fonts.context, &text, 1.0, true);
         builder.push_default(StyleProperty::FontFamily(FontFamily::from(super::fonts::FAMILY)));
         builder.push_default(StyleProperty::FontSize(face.size as f32));
@@ -138,7 +141,7 @@ impl Text {
                 }
             }
         }
-        let form = Form::of(text, [key.language, self.language]);
+        let form = self.form(text, key);
         self.fonts.note_missing(&missing, form);
         shaped
     }

@@ -39,11 +39,7 @@ impl Lines {
         }
         let expected_us = base_us.saturating_add(at_us);
         let offset = *self.offsets.entry(line).or_insert(expected_us.saturating_sub(pts_us));
-        // On one line a parser that starts later may be whole turns of the 33-bit clock behind.
-        let wrap_us = ticks_to_us(WRAP_TICKS, 90_000);
-        let short_us = expected_us.saturating_sub(pts_us.saturating_add(offset));
-        let turns = short_us.saturating_add(wrap_us / 2).div_euclid(wrap_us);
-        offset.saturating_add(turns.saturating_mul(wrap_us))
+        unwrapped(offset, pts_us, expected_us)
     }
 
     /// From now on the start stays where it is: every rendition's first sample has been seen.
@@ -53,13 +49,19 @@ impl Lines {
 
     /// What to add to an MPEG timestamp of `line` for a text that stands at `at_us`.
     pub(super) fn text_offset(&self, line: u64, pts_us: MediaUs, at_us: MediaUs) -> MediaUs {
-        let known = Lines { base_us: self.base_us, sealed: true, offsets: self.offsets.clone() };
-        if !known.offsets.contains_key(&line) {
-            return self.base_us.unwrap_or(0);
-        }
-        let mut known = known;
-        known.offset(line, pts_us, at_us)
+        let base_us = self.base_us.unwrap_or(0);
+        self.offsets
+            .get(&line)
+            .map_or(base_us, |offset| unwrapped(*offset, pts_us, base_us.saturating_add(at_us)))
     }
+}
+
+/// On one line a parser that starts later may be whole turns of the 33-bit clock behind: `offset` with these.
+fn unwrapped(offset: MediaUs, pts_us: MediaUs, expected_us: MediaUs) -> MediaUs {
+    let wrap_us = ticks_to_us(WRAP_TICKS, 90_000);
+    let short_us = expected_us.saturating_sub(pts_us.saturating_add(offset));
+    let turns = short_us.saturating_add(wrap_us / 2).div_euclid(wrap_us);
+    offset.saturating_add(turns.saturating_mul(wrap_us))
 }
 
 #[cfg(test)]

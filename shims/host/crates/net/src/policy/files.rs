@@ -13,6 +13,11 @@ const MAX_CAPTION_TAGS: usize = 3;
 const MAX_FOLDER_ENTRIES: usize = 20_000;
 const MAX_CAPTIONS: usize = 64;
 
+/// Whether `path` has a step upwards. An encoded slash can hide one from the URL parser.
+fn climbs(path: &Path) -> bool {
+    path.components().any(|part| part == Component::ParentDir)
+}
+
 /// A folder by the name it was opened under and by the one that symlinks lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Folder {
@@ -32,9 +37,7 @@ impl Folder {
 
     /// Whether `path` looks as if it lay below, without touching the disk.
     pub(super) fn holds(&self, path: &Path) -> bool {
-        // An encoded slash can hide a step upwards from the URL parser.
-        let climbs = path.components().any(|part| part == Component::ParentDir);
-        !climbs && (path.starts_with(&self.named) || path.starts_with(&self.real))
+        !climbs(path) && (path.starts_with(&self.named) || path.starts_with(&self.real))
     }
 }
 
@@ -75,11 +78,10 @@ impl Files {
 
     /// Whether `path` looks granted, without touching the disk. [`Files::locate`] has the last word.
     pub(crate) fn mentions(&self, path: &Path) -> bool {
-        let climbs = path.components().any(|part| part == Component::ParentDir);
         let beside = |(folder, stem): &(Folder, String)| folder.holds(path) && is_caption_of(stem, path);
-        let near =
-            || self.folders.iter().any(|folder| folder.holds(path)) || self.captions.iter().any(beside);
-        !climbs && (self.exact.contains(path) || near())
+        self.exact.contains(path) && !climbs(path)
+            || self.folders.iter().any(|folder| folder.holds(path))
+            || self.captions.iter().any(beside)
     }
 
     /// The file to open for `path`, with symlinks followed; those that lead out of a granted folder are refused. Blocks on the disk.
