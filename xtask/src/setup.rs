@@ -156,7 +156,8 @@ fn installed(package: &str) -> bool {
     Command::new("dpkg-query")
         .args(["-W", "-f", "${db:Status-Status}", package])
         .output()
-        .is_ok_and(|output| output.stdout == b"installed")
+        // Once for each architecture it is installed for; dpkg names this machine's first.
+        .is_ok_and(|output| output.stdout.starts_with(b"installed"))
 }
 
 fn probe(program: &str, args: &[&str]) -> bool {
