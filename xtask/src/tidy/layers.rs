@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["kinora-time", "kinora-bytes", "kinora-demux", "kinora-engine", "kinora-display-list"],
     ),
     ("player-core", &["kinora-time", "kinora-engine", "kinora-ui", "kinora-display-list", "kinora-captions"]),
+    ("kinora-guests", &["kinora-display-list"]),
     ("kinora-port", &["kinora-display-list"]),
     ("kinora-pipeline", &["kinora-port"]),
     ("kinora-decode-*", &["kinora-port"]),
@@ -30,7 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kinora-raster-*", &["kinora-port", "kinora-display-list"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
-    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list"]),
+    ("kinora-cores", &[]),
+    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores"]),
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
     ("kinora", SHIM),
