@@ -9,10 +9,12 @@ use crate::present::Presenter;
 /// Printed for `--help` and after a usage error.
 pub(crate) const USAGE: &str = "\
 usage: kinora [play] [SRC...] [options]     play files and addresses, or wait for some
+       kinora core list|info|install|use|rollback|pin|unpin|remove|why ...
        kinora doctor [options]              look for what is missing on this system
        kinora report [FILE]                 write that and the last minutes down for whoever can help
 
   --core FILE            player core component (default: the one beside this program)
+  --watch                let the core's file take over whenever it changes, without stopping: for its developers
   --present gpu|cpu      who draws (default: the GPU, unless it is none)
   --fullscreen           start in full screen
   --exit-at-end          exit when the last item is over
@@ -32,6 +34,7 @@ Exit status: 0 played, 1 could not start or (with --exit-at-end) play (reason on
 pub(crate) struct Options {
     pub(crate) sources: Vec<String>,
     pub(crate) core: Option<PathBuf>,
+    pub(crate) watch: bool,
     /// `None`: whichever suits the system.
     pub(crate) presenter: Option<Presenter>,
     pub(crate) fullscreen: bool,
@@ -46,6 +49,7 @@ pub(crate) enum Command {
     Play(Options),
     Doctor(Options),
     Report(Options, PathBuf),
+    Core(Vec<String>),
     Help,
 }
 
@@ -55,6 +59,12 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
     let mut options = Options { log_level: 1, ..Options::default() };
     let mut command = None;
     let mut first = true;
+    let mut args = args.into_iter().peekable();
+    if args.next_if(|word| word == "core").is_some() {
+        let words = args.map(|word| word.into_string());
+        let words: Result<Vec<String>, _> = words.collect();
+        return words.map(Command::Core).map_err(|_| "a word is not valid UTF-8".into());
+    }
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         match arg {
@@ -68,6 +78,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
                 });
             }
             Long("record") => options.record = Some(parser.value().map_err(|e| e.to_string())?.into()),
+            Long("watch") => options.watch = true,
             Long("fullscreen") => options.fullscreen = true,
             Long("exit-at-end") => options.exit_at_end = true,
             Long("allow") => options.rules.allow(&text(&mut parser)?)?,
@@ -125,6 +136,7 @@ mod tests {
         let expected = Options {
             sources: vec!["a.mp4".into(), "play".into()],
             core: Some("c.wasm".into()),
+            watch: false,
             presenter: Some(Presenter::Cpu),
             fullscreen: true,
             exit_at_end: true,

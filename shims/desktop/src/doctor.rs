@@ -92,7 +92,7 @@ impl Report {
 
     fn core(&mut self, options: &Options) {
         let remedy = "build it with `cargo xtask core`, or name one with --core";
-        let file = match kinora_host::core_file(options.core.as_deref()) {
+        let file = match kinora_host::chosen_core(options.core.as_deref()) {
             Ok(file) => file,
             Err(reason) => return self.fatal("core", &reason, remedy),
         };
@@ -101,7 +101,7 @@ impl Report {
             Ok(core) => {
                 self.line("core", &file.display().to_string());
                 self.line("", &format!("sha256 {}", core.sha256));
-                self.line("", &format!("contract {}, {} bytes", core.contract, core.size));
+                self.line("", &format!("contract {}, {} bytes", core.stamp.contract, core.size));
             }
             Err(error) => self.fatal("core", &error.to_string(), remedy),
         }

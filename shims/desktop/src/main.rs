@@ -36,6 +36,9 @@ fn main() -> ExitCode {
             false => ExitCode::from(1),
         },
         Ok(Command::Report(options, file)) => end(doctor::report(&options, &file).map(|()| 0)),
+        Ok(Command::Core(words)) => {
+            end(kinora_host::core_command(&words, &session::net, &mut std::io::stdout()).map(|()| 0))
+        }
         Ok(Command::Play(options)) => end(app::run(options)),
         Err(mistake) => {
             eprintln!("kinora: {mistake}\n\n{}", args::USAGE);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use kinora_audio_cpal::CpalSink;
 use kinora_decode_ffmpeg::FfmpegDecoders;
 use kinora_decode_symphonia::SymphoniaDecoders;
-use kinora_host::realtime::{Links, Parts, Session};
-use kinora_host::{BUFFER_BYTES, Device, LaunchExtras, core_file, record};
+use kinora_host::realtime::{Clock, Links, Parts, Session};
+use kinora_host::{BUFFER_BYTES, Device, LaunchExtras, chosen_core, record};
 use kinora_net::HostNet;
-use kinora_port::{Chain, Decoders, InputEvent, MemoryStorage, Storage};
+use kinora_port::{Chain, Decoders, InputEvent, MemoryStorage, Net, NetEvents, Storage};
 use kinora_store::FileStorage;
 use winit::event_loop::EventLoopProxy;
 
@@ -21,7 +21,7 @@ pub(crate) const PROGRAM: &str = concat!("kinora ", env!("CARGO_PKG_VERSION"));
 
 /// Starts everything that needs no window; the end is told to the window.
 pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Session, String> {
-    let core = core_file(options.core.as_deref())?;
+    let core = chosen_core(options.core.as_deref())?;
     let recent = kinora_host::state_folder();
     let recorder = record(options.record.as_deref(), recent.as_deref(), PROGRAM)?;
     let links = Links::new();
@@ -32,6 +32,7 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         links.input.send(InputEvent::Open { sources: options.sources.clone(), append: false });
     }
     crate::gamepad::start(Arc::clone(&links.input));
+    let watched = options.watch.then(|| core.clone());
     let parts = Parts {
         core,
         decoders: decoders(),
@@ -47,10 +48,18 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         log_level: options.log_level,
         recorder,
     };
-    Session::start(links, parts, move |outcome| {
+    let session = Session::start(links, parts, move |outcome| {
         // The loop may be gone already.
         let _ = window.send_event(Ask::Exit(outcome));
-    })
+    })?;
+    watched.map_or(Ok(()), |core| session.watch(core))?;
+    Ok(session)
+}
+
+/// A net for what is no playback.
+pub(crate) fn net(events: NetEvents) -> Result<Box<dyn Net>, String> {
+    let net = HostNet::new(Clock::new().reading(), events);
+    net.map(|net| Box::new(net) as Box<dyn Net>).map_err(|e| format!("no network: {e}"))
 }
 
 /// The decoders of this shim, the pure ones first.

@@ -10,7 +10,8 @@ use crate::shell::Kind;
 /// Printed for `--help` and after a usage error.
 pub(crate) const USAGE: &str = "\
 usage: kinora-headless play SRC... [options]
-       kinora-headless replay TRACE [--core FILE] [--interpret] [--list]
+       kinora-headless core list|info|install|use|rollback|pin|unpin|remove|why ...
+       kinora-headless replay TRACE [--core FILE] [--swap-core FILE] [--interpret] [--list]
 
 Plays without a screen and without a sound device. Times are seconds of host time since launch.
 
@@ -26,6 +27,8 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --audio FILE           decoded sound as WAV, in its own rate and channels
   --report FILE          figures as JSON
   --record FILE          write down what the player core is told and answers
+  --swap-core FILE       let this build take over while it plays, and the first one after it, in turns
+  --swap-every SECONDS   how often (default 1)
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
   --storage FILE         remember positions and settings here (default: nothing is remembered)
@@ -35,7 +38,7 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
 
-`replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --interpret
+`replay` makes the recorded calls again, of the same cores or others, and stops at the first difference; with --interpret
 the core runs under the interpreter of devices that allow no generated code. With --list it prints the calls instead.
 
 Exit status: 0 played to the end (or replayed without a difference), 1 could not play (reason on stderr), 2 usage.
@@ -57,6 +60,9 @@ pub(crate) struct Options {
     pub(crate) audio: Option<PathBuf>,
     pub(crate) report: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
+    /// Another build, and how often the two take turns.
+    pub(crate) swap_core: Option<PathBuf>,
+    pub(crate) swap_every_us: u64,
     pub(crate) kill_calls: BTreeSet<u64>,
     pub(crate) stall_us: Option<(u64, u64)>,
     pub(crate) storage: Option<PathBuf>,
@@ -67,8 +73,9 @@ pub(crate) struct Options {
 /// What the command line asks for.
 pub(crate) enum Command {
     Play(Box<Options>),
-    Replay { trace: PathBuf, core: Option<PathBuf>, interpret: bool },
+    Replay { trace: PathBuf, core: Option<PathBuf>, swap_core: Option<PathBuf>, interpret: bool },
     List { trace: PathBuf },
+    Core(Vec<String>),
     Help,
     ListKeys,
 }
@@ -90,6 +97,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         audio: None,
         report: None,
         record: None,
+        swap_core: None,
+        swap_every_us: 1_000_000,
         kill_calls: BTreeSet::new(),
         stall_us: None,
         storage: None,
@@ -97,6 +106,12 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         log_level: 1,
     };
     let (mut command, mut list, mut interpret) = (None, false, false);
+    let mut args = args.into_iter().peekable();
+    if args.next_if(|word| word == "core").is_some() {
+        let words = args.map(|word| word.into_string());
+        let words: Result<Vec<String>, _> = words.collect();
+        return words.map(Command::Core).map_err(|_| "a word is not valid UTF-8".into());
+    }
     let mut parser = lexopt::Parser::from_args(args);
     let text = |parser: &mut lexopt::Parser| -> Result<String, String> {
         let value = parser.value().map_err(|e| e.to_string())?;
@@ -132,6 +147,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("audio") => options.audio = Some(text(&mut parser)?.into()),
             Long("report") => options.report = Some(text(&mut parser)?.into()),
             Long("record") => options.record = Some(text(&mut parser)?.into()),
+            Long("swap-core") => options.swap_core = Some(text(&mut parser)?.into()),
+            Long("swap-every") => options.swap_every_us = interval(&text(&mut parser)?)?,
             Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
             Long("stall") => options.stall_us = Some(stall(&text(&mut parser)?)?),
             Long("storage") => options.storage = Some(text(&mut parser)?.into()),
@@ -155,7 +172,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         Some(command) if command == "replay" => {
             return match &options.sources[..] {
                 [trace] if list => Ok(Command::List { trace: trace.into() }),
-                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core, interpret }),
+                [trace] => {
+                    let (core, swap_core) = (options.core, options.swap_core);
+                    Ok(Command::Replay { trace: trace.into(), core, swap_core, interpret })
+                }
                 _ => Err("replay takes one trace".into()),
             };
         }
@@ -176,6 +196,13 @@ fn seconds(text: &str) -> Result<u64, String> {
         return Err(format!("`{text}` seconds is out of range"));
     }
     Ok((value * 1e6).round() as u64)
+}
+
+fn interval(text: &str) -> Result<u64, String> {
+    match seconds(text)? {
+        0 => Err("--swap-every takes more than 0 seconds".into()),
+        us => Ok(us),
+    }
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -254,6 +281,7 @@ mod tests {
             ("play a --device fridge", "fridge"),
             ("play a --allow *.org", "*.org"),
             ("play a --allow-list /nowhere", "/nowhere"),
+            ("play a --swap-every 0", "--swap-every"),
             ("play a --what", "--what"),
         ] {
             assert!(options(line).unwrap_err().contains(word), "{line}");

@@ -26,8 +26,9 @@ fn main() -> ExitCode {
         Ok(Command::List { trace }) => {
             end(kinora_host::list_trace(&trace, &mut std::io::stdout()).map_err(|e| e.to_string()))
         }
-        Ok(Command::Replay { trace, core, interpret }) => {
-            end(run::replay(&trace, core.as_deref(), interpret))
+        Ok(Command::Core(words)) => end(kinora_host::core_command(&words, &run::net, &mut std::io::stdout())),
+        Ok(Command::Replay { trace, core, swap_core, interpret }) => {
+            end(run::replay(&trace, core.as_deref(), swap_core.as_deref(), interpret))
         }
         Err(mistake) => {
             eprintln!("kinora-headless: {mistake}\n\n{}", args::USAGE);

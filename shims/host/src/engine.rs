@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
-/// Custom section in which a component states the contract version it was built for.
-const CONTRACT_SECTION: &str = "kinora:contract";
+use crate::stamp::{self, Stamp};
+
 /// The contract this host offers: every `0.1.x`.
 pub const CONTRACT: &str = "0.1";
 /// Name of the wasmtime release, part of the cache key: its own version check knows only the major number.
@@ -45,8 +45,8 @@ pub struct Core {
     pub sha256: String,
     /// Size of the component file in bytes.
     pub size: usize,
-    /// The contract version it was built for.
-    pub contract: String,
+    /// What it says it is.
+    pub stamp: Stamp,
 }
 
 /// The engine that runs cores: everything that compiles one for this machine uses it, since an artefact made under any other
@@ -84,7 +84,8 @@ pub fn load(engine: &Engine, path: &Path, cache: Option<&Path>) -> Result<Core, 
 
 /// [`load`] for a core that is already in memory, as the one inside a shim.
 pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<Core, CoreError> {
-    let contract = contract_version(wasm).map_err(CoreError::Unusable)?;
+    let stamp = stamp::read(wasm).map_err(CoreError::Unusable)?;
+    let contract = &stamp.contract;
     let matches =
         contract.strip_prefix(CONTRACT).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     if !matches {
@@ -97,7 +98,7 @@ pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<
         Some(component) => component,
         None => compile(engine, wasm, cache, &sha256)?,
     };
-    Ok(Core { component, sha256, size: wasm.len(), contract })
+    Ok(Core { component, sha256, size: wasm.len(), stamp })
 }
 
 fn compile(engine: &Engine, wasm: &[u8], cache: Option<&Path>, sha256: &str) -> Result<Component, CoreError> {
@@ -147,37 +148,6 @@ fn store(dir: &Path, name: &str, artefact: &[u8]) -> std::io::Result<()> {
     let temporary = dir.join(format!("{name}.{}", std::process::id()));
     fs::write(&temporary, [&Sha256::digest(artefact)[..], artefact].concat())?;
     fs::rename(temporary, dir.join(name))
-}
-
-/// Reads the contract version without compiling anything. Checks only the sections' framing.
-fn contract_version(wasm: &[u8]) -> Result<String, String> {
-    const COMPONENT_HEADER: &[u8] = b"\0asm\x0d\x00\x01\x00";
-    let mut rest = wasm.strip_prefix(COMPONENT_HEADER).ok_or("it is not a WebAssembly component")?;
-    while let Some((&id, after)) = rest.split_first() {
-        let (size, after) = leb128(after).ok_or("it is cut short")?;
-        let (section, after) = after.split_at_checked(size as usize).ok_or("it is cut short")?;
-        rest = after;
-        if id != 0 {
-            continue;
-        }
-        let (length, body) = leb128(section).ok_or("it is cut short")?;
-        let (name, data) = body.split_at_checked(length as usize).ok_or("it is cut short")?;
-        if name == CONTRACT_SECTION.as_bytes() {
-            return String::from_utf8(data.to_vec()).map_err(|_| "its contract version is garbled".into());
-        }
-    }
-    Err("it does not say which contract it was built for".into())
-}
-
-fn leb128(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut value = 0u32;
-    for (i, &byte) in bytes.iter().take(5).enumerate() {
-        value |= u32::from(byte & 0x7f).checked_shl(7 * i as u32)?;
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[i + 1..]));
-        }
-    }
-    None
 }
 
 fn hex(bytes: &[u8]) -> String {
