@@ -29,12 +29,13 @@ fn displays(report: &mut Report, options: &Options) {
     let nodes = options.card.clone().map_or_else(kms::nodes, |node| vec![node]);
     let mut usable = false;
     for node in &nodes {
-        match kms::Card::open(Some(node)) {
-            Ok(card) => {
-                usable |= card.connected().is_ok();
-                describe(report, &card);
-            }
-            Err(reason) => report.problem("card", &node.display().to_string(), &reason),
+        let described = kms::Card::at(node).and_then(|card| {
+            describe(report, &card);
+            card.taken()?.connected()
+        });
+        match described {
+            Ok(_) => usable = true,
+            Err(reason) => report.problem("", &node.display().to_string(), &reason),
         }
     }
     if nodes.is_empty() {
@@ -85,11 +86,12 @@ fn keys(report: &mut Report, options: &Options) {
             let found = devices.found();
             for device in &found {
                 let path = device.path.display();
-                match &device.name {
-                    Ok(name) => report.line("input", &format!("{path}: {name}")),
-                    Err(why) => {
-                        let reason = std::io::Error::from(*why);
-                        report.problem("input", &format!("{path}: {reason}"), run::input_remedy(*why));
+                let name = device.name.as_deref().unwrap_or("of unknown name");
+                match device.refused {
+                    None => report.line("input", &format!("{path}: {name}")),
+                    Some(why) => {
+                        let what = format!("{path}: {name}: {}", std::io::Error::from(why));
+                        report.problem("input", &what, run::input_remedy(why));
                     }
                 }
             }

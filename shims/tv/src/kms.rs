@@ -44,11 +44,11 @@ impl Card {
     /// The named card, or the first with something connected to it. The error names the node and what to do.
     pub(crate) fn open(named: Option<&Path>) -> Result<Card, String> {
         if let Some(path) = named {
-            return Card::at(path);
+            return Card::at(path)?.taken();
         }
         let (mut idle, mut refused) = (None, None);
         for path in nodes() {
-            match Card::at(&path) {
+            match Card::at(&path).and_then(Card::taken) {
                 Ok(card) if card.connected().is_ok() => return Ok(card),
                 Ok(card) => idle = idle.or(Some(card)),
                 Err(reason) => refused = refused.or(Some(reason)),
@@ -57,7 +57,8 @@ impl Card {
         idle.ok_or_else(|| refused.unwrap_or_else(no_card))
     }
 
-    fn at(path: &Path) -> Result<Card, String> {
+    /// A card to look at, which another program may be showing something on.
+    pub(crate) fn at(path: &Path) -> Result<Card, String> {
         let node = path.display();
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| match e.kind() {
             io::ErrorKind::PermissionDenied => format!(
@@ -72,15 +73,22 @@ impl Card {
             Ok(1..) => {}
             _ => return Err(format!("{node} drives no display; name another with --card")),
         }
-        // Whoever opens it first has it.
-        card.acquire_master_lock().map_err(|_| {
-            format!("{node} is in use by another program; end the desktop session or player that shows there")
-        })?;
         let shadow = card.get_driver_capability(DriverCapability::DumbPreferShadow);
         card.prefers_shadow = shadow.is_ok_and(|wish| wish != 0);
         let planes = card.set_client_capability(ClientCapability::UniversalPlanes, true);
         card.atomic = planes.is_ok() && card.set_client_capability(ClientCapability::Atomic, true).is_ok();
         Ok(card)
+    }
+
+    /// The card for this process alone, which whoever opens it first has.
+    pub(crate) fn taken(self) -> Result<Card, String> {
+        let node = self.path.display();
+        match self.acquire_master_lock() {
+            Ok(()) => Ok(self),
+            Err(_) => Err(format!(
+                "{node} is in use by another program; end the desktop session or player that shows there"
+            )),
+        }
     }
 
     /// The connectors, as the kernel last saw them; with `probe` it looks again, which takes time.

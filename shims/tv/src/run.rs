@@ -10,6 +10,7 @@ use kinora_host::realtime::{self, Links, Parts, Session, spawn};
 use kinora_host::{LaunchExtras, core_file, record};
 use kinora_input_evdev::{Devices, Found, Keymap, Wanted};
 use kinora_port::{InputEvent, Shell};
+use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -38,6 +39,10 @@ pub(crate) fn play(options: &Options) -> Result<u32, String> {
     check(&keys)?;
     let (end, ended) = mpsc::channel();
     watch_signals(end.clone())?;
+    end_with_any_thread(end.clone());
+    if let Some(silence) = silence() {
+        eprintln!("kinora-tv: {silence}; playing without");
+    }
     // Restored on the way out of here, whatever the way.
     let _console = Console::take();
     let session = Arc::new(start(options, end.clone())?);
@@ -101,6 +106,37 @@ fn watch_signals(end: Sender<End>) -> Result<(), String> {
             // The end may have begun already.
             let _ = end.send(End::Signal);
         }
+    })
+}
+
+/// Without one of its threads a player shows a picture that stands still; better that it is started anew.
+fn end_with_any_thread(end: Sender<End>) {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |failure| {
+        usual(failure);
+        // The end may have begun already.
+        let _ = end.send(End::Outcome(Err("one of its threads failed".into())));
+    }));
+}
+
+/// Why there will be no sound, if that is certain already. A device that is only busy is tried again while playing.
+fn silence() -> Option<String> {
+    let is_player = |name: &str| name.starts_with("pcm") && name.ends_with('p');
+    let entries =
+        std::fs::read_dir("/dev/snd").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let nodes: Vec<_> = entries
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_player))
+        .collect();
+    let Some(first) = nodes.first() else {
+        return Some("no sound: there is no /dev/snd/pcm*; load the driver of the sound card".into());
+    };
+    let open = nodes.iter().any(|node| access(node, Access::WRITE_OK).is_ok());
+    (!open).then(|| {
+        format!(
+            "no sound: cannot open {}: permission denied; let this user in: `usermod -aG audio USER`, or \
+             `SupplementaryGroups=audio` in the unit",
+            first.display()
+        )
     })
 }
 
@@ -181,8 +217,7 @@ fn check(keys: &Devices) -> Result<(), String> {
     if found.is_empty() {
         eprintln!("kinora-tv: no remote or keyboard is there yet; one that is plugged in is used at once");
     }
-    let refusal =
-        |device: &Found| Some((device.path.display().to_string(), device.name.as_ref().err().copied()?));
+    let refusal = |device: &Found| Some((device.path.display().to_string(), device.refused?));
     let refused: Vec<_> = found.iter().filter_map(refusal).collect();
     match refused.first() {
         Some((path, why)) if refused.len() == found.len() => {

@@ -187,16 +187,17 @@ impl KmsOutput {
         }
     }
 
-    /// Another mode if what is shown now asks for one.
+    /// Another mode if what is shown now asks for one: the film's, and the display's own when there is none any more.
     fn suit(&mut self, picture: &Picture<'_>) -> io::Result<()> {
-        let Some(content) = content(picture) else { return Ok(()) };
-        // Times of frames may vary by rounding: the first of a film decides.
-        let known =
-            self.content.is_some_and(|known| (known.width, known.height) == (content.width, content.height));
-        if known || self.outputs.wish.is_some() {
+        let content = content(picture);
+        let size = |content: Content| (content.width, content.height);
+        // Times of frames may vary by rounding: the first of a film decides. One that begins has no frame yet.
+        let known = content.map(size) == self.content.map(size);
+        let begins = content.is_none() && !picture.videos.is_empty();
+        if known || begins || self.outputs.wish.is_some() {
             return Ok(());
         }
-        self.content = Some(content);
+        self.content = content;
         let mode = self.outputs.choose(&self.target, self.content).map_err(io::Error::other)?;
         if mode == self.mode {
             return Ok(());

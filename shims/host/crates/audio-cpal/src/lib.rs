@@ -84,6 +84,16 @@ impl CpalSink {
         Ok((host, device.ok_or_else(missing)?))
     }
 
+    /// An error of a chosen device, which says its name.
+    fn named(&self, error: SinkError) -> SinkError {
+        let Some(name) = &self.chosen else { return error };
+        match error {
+            SinkError::NoDevice(why) => SinkError::NoDevice(format!("{name}: {why}")),
+            SinkError::Busy(why) => SinkError::Busy(format!("{name}: {why}")),
+            SinkError::Failed(why) => SinkError::Failed(format!("{name}: {why}")),
+        }
+    }
+
     fn build(
         &self,
         device: &Device,
@@ -258,7 +268,8 @@ impl AudioSink for CpalSink {
         self.close();
         hush();
         let (host, device) = self.device()?;
-        let (stream, format, works) = self.build(&device, wanted, source)?;
+        let (stream, format, works) =
+            self.build(&device, wanted, source).map_err(|error| self.named(error))?;
         let description =
             device.description().map_or_else(|_| "default device".to_owned(), |d| d.to_string());
         self.open = Some(Open {

@@ -34,8 +34,15 @@ pub enum Wanted {
 pub struct Found {
     /// Its node.
     pub path: PathBuf,
-    /// Its name, or why it cannot be used: no permission, or another program has taken it.
-    pub name: Result<String, io::ErrorKind>,
+    /// Its name, if it can be told.
+    pub name: Option<String>,
+    /// Why it cannot be used: no permission, or another program has taken it.
+    pub refused: Option<io::ErrorKind>,
+}
+
+struct Refusal {
+    name: Option<String>,
+    why: io::ErrorKind,
 }
 
 /// The devices and the folder they appear in.
@@ -45,7 +52,7 @@ pub struct Devices {
     watch: OwnedFd,
     open: BTreeMap<PathBuf, (Device, Translator)>,
     /// What could not be opened, so that it is said once.
-    refused: BTreeMap<PathBuf, io::ErrorKind>,
+    refused: BTreeMap<PathBuf, Refusal>,
 }
 
 impl Devices {
@@ -62,11 +69,16 @@ impl Devices {
 
     /// What is listened to, and what should be and cannot.
     pub fn found(&self) -> Vec<Found> {
-        let open = self.open.iter().map(|(path, (device, _))| {
-            let name = Ok(device.name().unwrap_or("without a name").to_owned());
-            Found { path: path.clone(), name }
+        let open = self.open.iter().map(|(path, (device, _))| Found {
+            path: path.clone(),
+            name: device.name().map(str::to_owned),
+            refused: None,
         });
-        let refused = self.refused.iter().map(|(path, kind)| Found { path: path.clone(), name: Err(*kind) });
+        let refused = self.refused.iter().map(|(path, refusal)| Found {
+            path: path.clone(),
+            name: refusal.name.clone(),
+            refused: Some(refusal.why),
+        });
         open.chain(refused).collect()
     }
 
@@ -98,25 +110,27 @@ impl Devices {
                     self.open.insert(path, (device, Translator::default()));
                 }
                 Ok(None) => {}
-                Err(error) => {
-                    self.refused.insert(path, error.kind());
+                Err(refusal) => {
+                    self.refused.insert(path, refusal);
                 }
             }
         }
     }
 
-    fn take(&self, path: &Path) -> io::Result<Option<Device>> {
-        let mut device = Device::open(path)?;
+    fn take(&self, path: &Path) -> Result<Option<Device>, Refusal> {
+        let mut device = Device::open(path).map_err(|e| Refusal { name: None, why: e.kind() })?;
         let keys = device.supported_keys();
         let has = |test: &dyn Fn(KeyCode) -> bool| keys.is_some_and(|keys| keys.iter().any(test));
         match self.wanted {
             Wanted::Gamepads if !has(&|key| key == KeyCode::BTN_SOUTH) => return Ok(None),
             Wanted::All if !has(&|key| self.keymap.get(key.code()).is_some()) => return Ok(None),
-            Wanted::All => device.grab()?,
-            Wanted::Gamepads => {}
+            _ => {}
         }
-        device.set_nonblocking(true)?;
-        Ok(Some(device))
+        let taken = if self.wanted == Wanted::All { device.grab() } else { Ok(()) };
+        match taken.and_then(|()| device.set_nonblocking(true)) {
+            Ok(()) => Ok(Some(device)),
+            Err(e) => Err(Refusal { name: device.name().map(str::to_owned), why: e.kind() }),
+        }
     }
 
     /// The devices that have something to read, or are gone.

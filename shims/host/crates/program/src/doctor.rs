@@ -114,12 +114,12 @@ impl Report {
     pub fn folder(&mut self, name: &str, folder: &Path) {
         // The folder itself may not exist yet; then its nearest ancestor must let it be made.
         let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-        match std::fs::metadata(existing) {
-            Ok(metadata) if metadata.permissions().readonly() => {
-                let remedy = "make it writable, or positions are forgotten at exit";
+        match rustix::fs::access(existing, rustix::fs::Access::WRITE_OK) {
+            Ok(()) => self.line(name, &folder.display().to_string()),
+            Err(_) => {
+                let remedy = "let this user write there, or positions are forgotten at exit";
                 self.problem(name, &format!("{} cannot be written", folder.display()), remedy);
             }
-            _ => self.line(name, &folder.display().to_string()),
         }
     }
 }
