@@ -166,18 +166,14 @@ pub(crate) fn is_connected(connector: &connector::Info) -> bool {
 /// What choosing goes by of a mode.
 pub(crate) fn timing(mode: &Mode) -> Timing {
     let (width, height) = mode.size();
-    let flags = mode.flags();
-    let (total_x, total_y) = (u64::from(mode.hsync().2), u64::from(mode.vsync().2));
-    let lines =
-        total_y * u64::from(mode.vscan().max(1)) * if flags.contains(ModeFlags::DBLSCAN) { 2 } else { 1 };
-    let fields = if flags.contains(ModeFlags::INTERLACE) { 2 } else { 1 };
-    // The clock is in kHz.
-    let refresh_mhz = (u64::from(mode.clock()) * 1_000_000 * fields).checked_div(total_x * lines);
+    let interlaced = mode.flags().contains(ModeFlags::INTERLACE);
+    let scans = mode.vscan().max(1) * if mode.flags().contains(ModeFlags::DBLSCAN) { 2 } else { 1 };
+    let total = (mode.hsync().2, mode.vsync().2);
     Timing {
         width: width.into(),
         height: height.into(),
-        refresh_mhz: refresh_mhz.map_or(0, |rate| rate as u32),
-        interlaced: flags.contains(ModeFlags::INTERLACE),
+        refresh_mhz: modes::refresh_mhz(mode.clock(), total, scans, interlaced),
+        interlaced,
         preferred: mode.mode_type().contains(ModeTypeFlags::PREFERRED),
     }
 }
