@@ -143,13 +143,13 @@ fn hush() {
 #[cfg(not(target_os = "linux"))]
 fn hush() {}
 
-/// Names of the ALSA devices that play, with what their drivers call them.
+/// Names of the ALSA devices that play on a card, with what their drivers call them; ALSA's many plugins are left out.
 #[cfg(target_os = "linux")]
 pub fn alsa_devices() -> Vec<String> {
     hush();
     let devices = alsa_host().and_then(|host| host.output_devices().ok());
     let describe = |device: Device| {
-        let id = device.id().ok()?;
+        let id = device.id().ok().filter(|id| id.id().contains("CARD="))?;
         let description = device.description().map_or_else(|_| String::new(), |text| format!(": {text}"));
         Some(format!("{}{description}", id.id()))
     };
