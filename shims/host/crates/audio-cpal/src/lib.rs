@@ -247,8 +247,9 @@ impl Callback {
         let frames = (out.len() / self.channels) as u64;
         let audible_us = self.audible.next(now_us + latency.as_micros() as u64, frames);
         self.scratch.resize(out.len(), 0.0);
-        if let Ok(mut source) = self.source.try_lock() {
-            source.fill(&mut self.scratch, audible_us);
+        match self.source.try_lock() {
+            Ok(mut source) => source.fill(&mut self.scratch, audible_us),
+            Err(_) => self.scratch.fill(0.0),
         }
         for (to, from) in out.iter_mut().zip(&self.scratch) {
             *to = T::from_sample(from.clamp(-1.0, 1.0));
