@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use drm::control::{Device as _, Mode, ModeFlags, ModeTypeFlags, connector, crtc};
 use drm::{ClientCapability, Device as _, DriverCapability};
 
-pub(crate) use modes::{Timing, Wish};
+pub(crate) use modes::{Content, Timing, Wish};
 pub(crate) use output::Outputs;
 pub(crate) use plug::Plug;
 
@@ -137,6 +137,22 @@ pub(crate) struct Target {
     pub(crate) connector: connector::Handle,
     pub(crate) crtc: crtc::Handle,
     pub(crate) modes: Vec<Mode>,
+}
+
+impl Target {
+    /// The mode that the person wants, or the one that suits the film. The error names what there is.
+    pub(crate) fn mode(&self, wish: Option<Wish>, content: Option<Content>) -> Result<Mode, String> {
+        let timings: Vec<_> = self.modes.iter().map(timing).collect();
+        let chosen = match wish {
+            Some(wish) => modes::find(&timings, wish).ok_or_else(|| {
+                let offers: Vec<_> = timings.iter().map(ToString::to_string).collect();
+                let (name, offers) = (&self.name, offers.join(", "));
+                format!("the display on {name} has no mode {wish}; --mode takes one of {offers}")
+            })?,
+            None => modes::choose(&timings, content).ok_or("the display has no modes")?,
+        };
+        Ok(self.modes[chosen])
+    }
 }
 
 /// The graphics cards' nodes in the order of their numbers.

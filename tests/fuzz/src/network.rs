@@ -75,7 +75,7 @@ pub(crate) fn chosen(data: &[u8]) -> bool {
     let hash = data.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    cfg!(not(fuzzing)) || hash.is_multiple_of(16)
+    cfg!(not(feature = "libfuzzer")) || hash.is_multiple_of(16)
 }
 
 /// A caption file beside a film: every line gives the cues that reading it whole gives.
