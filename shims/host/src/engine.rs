@@ -231,8 +231,8 @@ mod tests {
     /// A component that contains nothing but the contract's version.
     #[cfg(feature = "compiler")]
     fn empty_component() -> Vec<u8> {
-        let name = CONTRACT_SECTION.as_bytes();
-        let section = [&[name.len() as u8], name, b"0.1.0"].concat();
+        let name = b"kinora:contract";
+        let section = [&[name.len() as u8][..], name, b"0.1.0"].concat();
         [b"\0asm\x0d\x00\x01\x00", &[0, section.len() as u8][..], &section].concat()
     }
 
