@@ -20,6 +20,7 @@ mod slope;
 mod speaker;
 mod stage;
 mod start;
+mod swap;
 mod usage;
 mod window;
 
@@ -51,6 +52,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("rest", rest::bench),
     ("hold", hold::bench),
     ("drops", drops::bench),
+    ("swap", swap::bench),
     ("av", av::bench),
 ];
 

@@ -11,6 +11,9 @@ use crate::plot::{Chart, Series};
 use crate::report::{Bar, Row};
 use crate::usage::spent;
 
+/// Processor time, and how long it took.
+type Spent = (Duration, Duration);
+
 pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     let film = film()?;
     // What the player gives libavcodec.
@@ -27,20 +30,19 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
         },
     )?;
     let seconds = |time: Duration| time.as_secs_f64();
-    let of =
-        |name: &str, of_run: &dyn Fn(&((Duration, Duration), (Duration, Duration))) -> Duration| Series {
-            name: name.into(),
-            points: (1..).zip(&runs).map(|(run, pair)| (f64::from(run), seconds(of_run(pair)))).collect(),
-        };
+    let of = |name: &str, time: fn(&(Spent, Spent)) -> Duration| Series {
+        name: name.into(),
+        points: (1..).zip(&runs).map(|(run, pair)| (f64::from(run), seconds(time(pair)))).collect(),
+    };
     Chart {
         title: "Decoding 120 s of 1080p30 without a screen".into(),
         x: "run",
         y: "s",
         series: vec![
-            of("kinora, CPU", &|pair| pair.0.0),
-            of("ffmpeg, CPU", &|pair| pair.1.0),
-            of("kinora, wall", &|pair| pair.0.1),
-            of("ffmpeg, wall", &|pair| pair.1.1),
+            of("kinora, CPU", |pair| pair.0.0),
+            of("ffmpeg, CPU", |pair| pair.1.0),
+            of("kinora, wall", |pair| pair.0.1),
+            of("ffmpeg, wall", |pair| pair.1.1),
         ],
         limits: Vec::new(),
     }

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn slope_of_a_noisy_line_is_within_its_interval() {
         // Noise that hangs together: three seconds up, three seconds down.
-        let noise = |k: usize| if k / 3 % 2 == 0 { 1.0 } else { -1.0 };
+        let noise = |k: usize| if (k / 3).is_multiple_of(2) { 1.0 } else { -1.0 };
         let points: Vec<(f64, f64)> =
             (0..1800).map(|k| (k as f64 / 3600.0, 3.0 * k as f64 / 3600.0 + noise(k))).collect();
         let (slope, half_width) = slope(&points);
