@@ -64,6 +64,36 @@ pub fn interpreter() -> Engine {
     Engine::new(&config).expect("the engine configuration is valid for the interpreter")
 }
 
+/// Raised whenever `config` changes what artefacts are.
+const CONFIGURATION: u32 = 1;
+
+/// Id of the engine that runs artefacts for `target`: wasmtime's exact release, the target with its baseline of processor features, and
+/// this host's configuration.
+pub fn engine_id(target: &str) -> String {
+    format!("{target}.wasmtime-{WASMTIME}.{CONFIGURATION}")
+}
+
+/// What artefacts can be made for here, as wasmtime names targets: this machine's own kind, the interpreter, and with the feature `cross`
+/// the other kinds of processors that wasmtime compiles for.
+pub fn targets() -> Vec<&'static str> {
+    let native = [
+        ("x86_64", "x86_64-unknown-linux-gnu"),
+        ("aarch64", "aarch64-unknown-linux-gnu"),
+        ("riscv64", "riscv64gc-unknown-linux-gnu"),
+    ];
+    let native =
+        native.into_iter().filter(|(arch, _)| cfg!(feature = "cross") || *arch == std::env::consts::ARCH);
+    native.map(|(_, target)| target).chain(["pulley64", "pulley32"]).collect()
+}
+
+/// Compiles a component for `target`, which need not be this machine. Only features that every processor of the target has are used.
+pub fn compile_for(wasm: &[u8], target: &str) -> Result<Vec<u8>, CoreError> {
+    let unusable = |error: wasmtime::Error| CoreError::Unusable(format!("for {target}: {error:#}"));
+    let mut config = config();
+    config.target(target).map_err(unusable)?;
+    Engine::new(&config).and_then(|engine| engine.precompile_component(wasm)).map_err(unusable)
+}
+
 fn config() -> Config {
     let mut config = Config::new();
     // Costs 3x per call, and the contract is synchronous.
@@ -150,7 +180,7 @@ fn store(dir: &Path, name: &str, artefact: &[u8]) -> std::io::Result<()> {
 }
 
 /// Reads the contract version without compiling anything. Checks only the sections' framing.
-fn contract_version(wasm: &[u8]) -> Result<String, String> {
+pub fn contract_version(wasm: &[u8]) -> Result<String, String> {
     const COMPONENT_HEADER: &[u8] = b"\0asm\x0d\x00\x01\x00";
     let mut rest = wasm.strip_prefix(COMPONENT_HEADER).ok_or("it is not a WebAssembly component")?;
     while let Some((&id, after)) = rest.split_first() {
@@ -201,5 +231,18 @@ mod tests {
             let error = load_bytes(&engine, bytes, None).err().expect("refused").to_string();
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn compile_for_this_machine_gives_what_its_engine_loads() {
+        const EMPTY: &[u8] = b"\0asm\x0d\x00\x01\x00";
+        let native = targets()[0];
+        let artefact = compile_for(EMPTY, native).expect("compiled");
+        assert!(deserialize(&engine(), &artefact).is_some(), "{}", engine_id(native));
+        let word = if cfg!(target_pointer_width = "64") { "pulley64" } else { "pulley32" };
+        let artefact = compile_for(EMPTY, word).expect("compiled");
+        assert!(deserialize(&interpreter(), &artefact).is_some());
+        assert!(deserialize(&engine(), &artefact).is_none());
+        assert!(compile_for(EMPTY, "vax").is_err());
     }
 }

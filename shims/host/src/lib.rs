@@ -24,7 +24,10 @@ mod stats;
 mod trace;
 mod turn;
 
-pub use engine::{CONTRACT, Core, CoreError, engine, interpreter, load, load_bytes};
+pub use engine::{
+    CONTRACT, Core, CoreError, compile_for, contract_version, engine, engine_id, interpreter, load,
+    load_bytes, targets,
+};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};

@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kinora-raster-*", &["kinora-port", "kinora-display-list"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
+    ("kinora-update", &["kinora-port"]),
     ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list"]),
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
@@ -48,6 +49,7 @@ const SHIM: &[&str] = &[
     "kinora-raster-gpu",
     "kinora-net",
     "kinora-store",
+    "kinora-update",
 ];
 
 /// Platform crates and the only crates that may use them.
@@ -59,6 +61,7 @@ const PLATFORM: &[(&str, &[&str])] = &[
     ("cpal", &["kinora-audio-cpal"]),
     ("ffmpeg-next", &["kinora-decode-ffmpeg"]),
     ("symphonia", &["kinora-decode-symphonia"]),
+    ("tough", &["kinora-update", "kinora-publish"]),
     ("drm", &[]),
     ("ndk", &[]),
 ];
@@ -82,7 +85,7 @@ pub(super) fn check(offences: &mut Vec<String>) -> Result<(), String> {
             }
             let ours = used.starts_with("kinora") || used == "player-core";
             // Tests and tasks may use anything; what ships may use its layer's, test dependencies included.
-            if !ours || matches!(name, "kinora-tests" | "kinora-fuzz" | "xtask") {
+            if !ours || matches!(name, "kinora-tests" | "kinora-fuzz" | "kinora-publish" | "xtask") {
                 continue;
             }
             let development = dependency["kind"].as_str() == Some("dev");
