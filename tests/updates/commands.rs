@@ -77,7 +77,7 @@ fn published_core_arrives_on_a_device() {
         class: "desktop".into(),
         shim: version(env!("CARGO_PKG_VERSION")),
         contract: kinora_host::CONTRACT.into(),
-        engine: kinora_host::engine_id(kinora_host::targets()[0]),
+        engine: kinora_host::engine_id(&kinora_host::machines()[0]),
         compiles: false,
         running: version("0.1.0"),
         bad: ["0.2.1".parse().unwrap()].into(),

@@ -20,6 +20,10 @@ pub struct Limits {
     pub handle: Duration,
     /// CPU time of `start` and of `snapshot`.
     pub start: Duration,
+    /// CPU time of each call of a build that is about to take over: nobody is served meanwhile.
+    pub trial: Duration,
+    /// CPU time from which on a call counts as slow: the budget it is told.
+    pub slow: Duration,
     /// Wall time of any call, in case CPU time does not pass.
     pub wall: Duration,
     /// Linear memory.
@@ -33,15 +37,24 @@ impl Limits {
     pub const REAL_TIME: Limits = Limits {
         handle: Duration::from_millis(150),
         start: Duration::from_secs(1),
+        trial: Duration::from_millis(100),
+        slow: Duration::from_millis(8),
         wall: Duration::from_secs(10),
         memory_bytes: 256 << 20,
         call_bytes: 64 << 20,
     };
 
+    /// As long as a build is on trial.
+    pub(crate) fn on_trial(self) -> Limits {
+        Limits { handle: self.trial, start: self.trial, ..self }
+    }
+
     /// For the virtual clock, where the speed of the machine must not change the outcome.
     pub const VIRTUAL: Limits = Limits {
         handle: Duration::from_secs(60),
         start: Duration::from_secs(60),
+        trial: Duration::from_secs(60),
+        slow: Duration::from_secs(60),
         wall: Duration::from_secs(120),
         ..Limits::REAL_TIME
     };
@@ -58,6 +71,19 @@ pub enum Fault {
     Killed,
     /// `start` answered with a failure; in words.
     Refused(String),
+    /// It took over from another build and does worse; in words that go on from "it".
+    Unfit(String),
+}
+
+impl Fault {
+    /// For people, in a line: without where in the core it was.
+    pub(crate) fn brief(&self) -> String {
+        let whole = self.to_string();
+        match (self, whole.rsplit_once("wasm trap: ")) {
+            (Fault::Trap(_), Some((_, cause))) => format!("the core trapped: {cause}"),
+            _ => whole.lines().next().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 impl std::fmt::Display for Fault {
@@ -67,6 +93,7 @@ impl std::fmt::Display for Fault {
             Fault::Overlong(call) => write!(f, "the core's `{call}` took longer than allowed"),
             Fault::Killed => f.write_str("the core was ended on request"),
             Fault::Refused(why) => write!(f, "the core refused to start: {why}"),
+            Fault::Unfit(why) => write!(f, "the core {why}"),
         }
     }
 }
@@ -182,6 +209,11 @@ impl Instance {
     /// Sends import calls another way from now on; the way they went.
     pub(crate) fn set_tap(&mut self, tap: Tap) -> Tap {
         std::mem::replace(&mut self.store.data_mut().tap, tap)
+    }
+
+    /// Sets other limits for the calls to come; that of memory stays.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Bytes of linear memory in use.

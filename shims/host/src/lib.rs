@@ -7,6 +7,8 @@
 mod bindings;
 mod card;
 mod convert;
+mod cores;
+mod download;
 mod engine;
 mod faults;
 mod fonts;
@@ -20,21 +22,27 @@ mod places;
 mod player;
 pub mod realtime;
 mod stage;
+mod stamp;
 mod stats;
+mod swaps;
 mod trace;
 mod turn;
 
-pub use engine::{
-    CONTRACT, Core, CoreError, compile_for, contract_version, engine, engine_id, interpreter, load,
-    load_bytes, targets,
-};
+pub use cores::{CORE_USAGE, chosen_core, core_command};
+pub use download::MakeNet;
+pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
+#[cfg(feature = "compiler")]
+pub use engine::{compile_for, machines, precompile};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};
+pub use journal::left_open;
 pub use launch::{BUFFER_BYTES, LaunchExtras, record};
 pub use places::{cache_folder, core_file, data_folder, locale, state_folder};
 pub use player::{Player, PlayerConfig, Ports, Rest};
 pub use stage::{Scene, Stage};
+pub use stamp::{Stamp, read as read_stamp};
 pub use stats::{CallSummary, CoreStats};
+pub use swaps::{Phases, SwapStats};
 pub use trace::{Difference, Recorder, Replayed, TraceError, list as list_trace, recent_calls, replay};
 pub use turn::Device;

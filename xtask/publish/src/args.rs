@@ -18,10 +18,10 @@ Makes and maintains a repository of player cores: plain files for any static HTT
   key add ROLE                        one key more
   key remove ROLE ID                  one key less; ID as `key list` prints it, or its beginning
   key threshold ROLE N                so many of the role's keys must sign
-  add FILE --version V                a core, compiled for every target; nobody is offered it yet
+  add FILE                            a core, compiled for every target; nobody is offered it yet
+      [--version V]                   what it is published as (default: what it says)
       [--notes TEXT]                  what changed
       [--min-shim V]                  oldest shim it runs on (default: the shims of this release)
-      [--snapshots OLDEST-NEWEST]     snapshot schemas it reads (default 1-1)
   promote V CHANNEL                   offer it in a channel: stable, beta, dev
       [--rollout PERCENT]             to so many devices (default 100)
       [--class CLASS]...              to these classes of devices only
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     KeyAdd(RoleType),
     KeyRemove(RoleType, String),
     KeyThreshold(RoleType, u64),
-    Add { file: PathBuf, version: Version, notes: String, min_shim: Option<Version>, snapshots: (u32, u32) },
+    Add { file: PathBuf, version: Option<Version>, notes: String, min_shim: Option<Version> },
     Promote { version: Version, channel: String, permille: u16, classes: BTreeSet<String> },
     RollOut { version: Version, channel: String, permille: u16 },
     Revoke { version: Version, why: String },
@@ -71,7 +71,6 @@ struct Options {
     version: Option<Version>,
     notes: String,
     min_shim: Option<Version>,
-    snapshots: Option<(u32, u32)>,
     rollout: Option<u16>,
     classes: BTreeSet<String>,
     port: u16,
@@ -88,7 +87,6 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<(Places, Command), lex
             Long("version") => options.version = Some(parser.value()?.parse()?),
             Long("notes") => options.notes = parser.value()?.string()?,
             Long("min-shim") => options.min_shim = Some(parser.value()?.parse()?),
-            Long("snapshots") => options.snapshots = Some(parser.value()?.parse_with(range)?),
             Long("rollout") => options.rollout = Some(parser.value()?.parse_with(percent)?),
             Long("class") => drop(options.classes.insert(parser.value()?.string()?)),
             Long("port") => options.port = parser.value()?.parse()?,
@@ -113,10 +111,9 @@ fn command(words: &[&str], options: Options) -> Result<Command, lexopt::Error> {
         }
         ["add", file] => Command::Add {
             file: file.into(),
-            version: options.version.ok_or("add needs --version")?,
+            version: options.version,
             notes: options.notes,
             min_shim: options.min_shim,
-            snapshots: options.snapshots.unwrap_or((1, 1)),
         },
         ["promote", of, channel] => Command::Promote {
             version: version(of)?,
@@ -170,13 +167,6 @@ fn percent(text: &str) -> Result<u16, String> {
         return Err(format!("{text} percent are more than all"));
     }
     Ok(permille)
-}
-
-fn range(text: &str) -> Result<(u32, u32), String> {
-    let parsed = text.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-    parsed
-        .filter(|(oldest, newest)| oldest <= newest)
-        .ok_or_else(|| format!("{text} is no range such as 1-2"))
 }
 
 #[cfg(test)]

@@ -59,11 +59,11 @@ pub(crate) fn run(places: &Places, command: Command) -> Result<(), String> {
             role_keys(root, role)?.threshold = NonZeroU64::new(number).ok_or("somebody must sign")?;
             Ok(())
         }),
-        Command::Add { file, version, notes, min_shim, snapshots } => {
+        Command::Add { file, version, notes, min_shim } => {
             let mut repository = open()?;
             let min_shim = min_shim.map_or_else(|| Version::parse(env!("CARGO_PKG_VERSION")), Ok);
             let min_shim = min_shim.map_err(|error| error.to_string())?;
-            let core = compile(&file, version, notes, min_shim, snapshots)?;
+            let core = compile(&file, version, notes, min_shim)?;
             let package = repository.add(&core)?;
             repository.publish(&keys()?, now_s)?;
             println!("{} is there; `promote {} CHANNEL` offers it", package.version, package.version);
@@ -122,24 +122,27 @@ fn role_keys(root: &mut Root, role: RoleType) -> Result<&mut tough::schema::Role
     root.roles.get_mut(&role).ok_or_else(|| format!("the root knows no {role}"))
 }
 
-/// Compiles the component for every target there is a compiler for.
+/// Compiles the component for every kind of machine there is a compiler for.
 fn compile(
     file: &Path,
-    version: Version,
+    version: Option<Version>,
     notes: String,
     min_shim: Version,
-    (oldest, newest): (u32, u32),
 ) -> Result<NewCore, String> {
     let named = |error: String| format!("{}: {error}", file.display());
     let component = std::fs::read(file).map_err(|error| named(error.to_string()))?;
-    let contract = kinora_host::contract_version(&component).map_err(named)?;
+    let stamp = kinora_host::read_stamp(&component).map_err(named)?;
+    let version = version.map_or_else(|| stamp.version.parse(), Ok);
+    let version = version.map_err(|_| named("it does not say its version: say it with --version".into()))?;
     let mut artefacts = BTreeMap::new();
-    for target in kinora_host::targets() {
-        let artefact = kinora_host::compile_for(&component, target).map_err(|error| error.to_string())?;
-        println!("compiled for {target}: {} bytes", artefact.len());
-        artefacts.insert(kinora_host::engine_id(target), artefact);
+    for machine in kinora_host::machines() {
+        let artefact = kinora_host::compile_for(&component, &machine).map_err(|error| error.to_string())?;
+        println!("compiled for {machine}: {} bytes", artefact.len());
+        artefacts.insert(kinora_host::engine_id(&machine), artefact);
     }
-    let snapshots = Schemas { oldest, newest };
+    // One that says nothing reads what it writes itself.
+    let (oldest, newest) = stamp.snapshot.unwrap_or((1, 1));
+    let (contract, snapshots) = (stamp.contract, Schemas { oldest, newest });
     let name = PRODUCT.to_owned();
     Ok(NewCore { name, version, contract, min_shim, snapshots, notes, component, artefacts })
 }

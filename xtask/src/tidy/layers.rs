@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["kinora-time", "kinora-bytes", "kinora-demux", "kinora-engine", "kinora-display-list"],
     ),
     ("player-core", &["kinora-time", "kinora-engine", "kinora-ui", "kinora-display-list", "kinora-captions"]),
+    ("kinora-guests", &["kinora-display-list"]),
     ("kinora-port", &["kinora-display-list"]),
     ("kinora-pipeline", &["kinora-port"]),
     ("kinora-decode-*", &["kinora-port"]),
@@ -28,12 +29,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Colour tables and placement are the same on both.
     ("kinora-raster-gpu", &["kinora-port", "kinora-display-list", "kinora-raster-cpu"]),
     ("kinora-raster-*", &["kinora-port", "kinora-display-list"]),
+    ("kinora-input-*", &["kinora-port"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
     ("kinora-update", &["kinora-port"]),
-    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list"]),
+    ("kinora-cores", &[]),
+    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores"]),
+    // What programs have in common is put together of the same things.
+    ("kinora-program", SHIM),
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
+    ("kinora-tv", SHIM),
     ("kinora", SHIM),
 ];
 
@@ -45,11 +51,13 @@ const SHIM: &[&str] = &[
     "kinora-decode-ffmpeg",
     "kinora-decode-symphonia",
     "kinora-audio-cpal",
+    "kinora-input-evdev",
     "kinora-raster-cpu",
     "kinora-raster-gpu",
     "kinora-net",
     "kinora-store",
     "kinora-update",
+    "kinora-program",
 ];
 
 /// Platform crates and the only crates that may use them.
@@ -62,7 +70,8 @@ const PLATFORM: &[(&str, &[&str])] = &[
     ("ffmpeg-next", &["kinora-decode-ffmpeg"]),
     ("symphonia", &["kinora-decode-symphonia"]),
     ("tough", &["kinora-update", "kinora-publish"]),
-    ("drm", &[]),
+    ("drm", &["kinora-tv"]),
+    ("evdev", &["kinora-input-evdev"]),
     ("ndk", &[]),
 ];
 

@@ -58,7 +58,7 @@ fn release_that_does_not_fit_is_passed_over_with_the_reason() {
         (|release, _| release.needs.contract = "0.2.0".into(), "contract 0.2.0, and this shim offers 0.1"),
         (|release, _| release.needs.contract = "0.10.0".into(), "contract 0.10.0"),
         (|release, _| release.needs.engines.clear(), "not compiled for x86"),
-        (|release, device| drop(device.bad.insert(release.version.clone())), "failed here before"),
+        (|release, device| device.bad = [release.version.clone()].into(), "failed here before"),
     ];
     for (spoil, reason) in cases {
         let (mut newest, mut device) = (release("1.2.0", 1000), device());
