@@ -50,6 +50,7 @@ const TEST: &[(&str, &str)] = &[
     ("pulseaudio", "a sound device with a clock"),
     ("pulseaudio-utils", "recording what was heard"),
     ("dbus", "system media controls"),
+    ("docker-registry", "an OCI registry that cores are pushed to"),
     ("fonts-noto-core", "captions in Arabic and Thai"),
     ("fonts-noto-cjk", "captions in Chinese, Japanese and Korean"),
 ];

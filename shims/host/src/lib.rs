@@ -30,9 +30,9 @@ mod turn;
 
 pub use cores::{CORE_USAGE, chosen_core, core_command};
 pub use download::MakeNet;
+pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
 #[cfg(feature = "compiler")]
-pub use engine::precompile;
-pub use engine::{CONTRACT, Core, CoreError, engine, interpreter, load, load_bytes};
+pub use engine::{compile_for, machines, precompile};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};
@@ -41,7 +41,7 @@ pub use launch::{BUFFER_BYTES, LaunchExtras, record};
 pub use places::{cache_folder, core_file, data_folder, locale, state_folder};
 pub use player::{Player, PlayerConfig, Ports, Rest};
 pub use stage::{Scene, Stage};
-pub use stamp::Stamp;
+pub use stamp::{Stamp, read as read_stamp};
 pub use stats::{CallSummary, CoreStats};
 pub use swaps::{Phases, SwapStats};
 pub use trace::{Difference, Recorder, Replayed, TraceError, list as list_trace, recent_calls, replay};
