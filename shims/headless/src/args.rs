@@ -12,7 +12,7 @@ pub(crate) fn usage() -> String {
     format!(
         "\
 usage: kinora-headless play SRC... [options]
-       kinora-headless core list|info|install|use|rollback|pin|unpin|remove|why ...
+       kinora-headless core list|info|install|use|check|rollback|pin|unpin|remove|why ...
        kinora-headless replay TRACE [--core FILE] [--swap-core FILE] [--interpret] [--list]
        kinora-headless compile FOLDER [--core FILE] [--interpret]
 

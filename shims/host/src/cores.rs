@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kinora_cores::{Cores, Entry, Facts, Folder, short};
+use kinora_cores::{Choice, Cores, Entry, Facts, Folder, When, short};
 use serde::Serialize;
 
 use crate::download::{MakeNet, download};
@@ -11,6 +11,7 @@ use crate::engine::Core;
 use crate::instance::{Instance, Limits, Ticker};
 use crate::places::{cache_folder, core_file, data_folder, factory_core};
 use crate::stamp::Stamp;
+use crate::updates::{self, Checked, Source};
 
 /// The words after `core`, for usage texts.
 pub const CORE_USAGE: &str = "\
@@ -18,6 +19,7 @@ core list                   the factory core and those that are installed
 core info [ID]              one of them, or the one that runs
 core install FILE|URL       try a core and keep it; `core use` lets it run
 core use ID|factory         let it run from the next start on
+core check                  ask for updates, and take the one that is offered
 core rollback               go back to the one before
 core pin | unpin            keep what was chosen whatever updates come, or not
 core remove ID              take one away
@@ -27,16 +29,54 @@ With --json each prints JSON. An ID is a core's SHA-256, or enough of its beginn
 
 /// How people name the factory core.
 const FACTORY: &str = "factory";
+const BY_HAND: &str = "chosen by hand";
+const NO_HOME: &str = "there is no home folder to keep cores in";
 
 /// The core to start: the file that was named, else the installed one that was chosen, else the one that ships with this program.
 pub fn chosen_core(named: Option<&Path>) -> Result<PathBuf, String> {
-    if let (None, Some(folder)) = (named, folder()) {
-        let cores = Cores::open(Folder::new(&folder));
-        if let Some(id) = cores.choose().id {
-            return Ok(cores.path(&id));
+    if let (None, Some(mut cores)) = (named, store()) {
+        while let Some(id) = cores.choose().id {
+            let Err(why) = updates::vouched(&cores, &id) else { return Ok(cores.path(&id)) };
+            eprintln!("kinora: core {} is not started: {why}", short(&id));
+            // Where that cannot be noted it is found again at the next start.
+            if cores.condemn(&id, &why).is_err() {
+                break;
+            }
         }
     }
     core_file(named)
+}
+
+/// Which core is to run, as [`chosen_core`] has it: its file, and when a running player that runs another is to follow.
+pub(crate) fn wanted() -> Option<(Choice, PathBuf, When)> {
+    let cores = store()?;
+    let choice = cores.choose();
+    let path = match &choice.id {
+        Some(id) => cores.path(id),
+        None => factory_core()?,
+    };
+    Some((choice, path, cores.state().when))
+}
+
+/// Number of the store's last change.
+pub(crate) fn generation() -> Option<u64> {
+    Some(store()?.state().generation)
+}
+
+/// The id of a core that is a file.
+pub(crate) fn id(core: &Path) -> Option<String> {
+    Some(kinora_cores::hash(&std::fs::read(core).ok()?))
+}
+
+/// Asks for updates once.
+pub(crate) fn check(source: &Source, class: &str, net: MakeNet<'_>) -> Result<Checked, String> {
+    updates::check(&mut store().ok_or(NO_HOME)?, source, class, net)
+}
+
+/// What a publisher compiled of an installed core for this engine.
+pub(crate) fn artefact(core: &Path, engine: &str) -> Option<Vec<u8>> {
+    let cores = store().filter(|_| core.starts_with(folder().unwrap_or_default()))?;
+    cores.artefact(core.file_stem()?.to_str()?, engine).ok()?
 }
 
 /// Follows the start of an installed core, so that one that does not come up is not started for ever.
@@ -48,7 +88,7 @@ pub(crate) struct Judge {
 impl Judge {
     /// Counts the start, durably, before it is made; none for a core that is not from the store.
     pub(crate) fn of(core: &Path) -> Option<Judge> {
-        let mut cores = Cores::open(Folder::new(&folder()?));
+        let mut cores = store()?;
         let id = cores.state().cores.keys().find(|id| cores.path(id) == core)?.clone();
         // Where nothing can be written nothing can be counted; the core has been verified.
         let _ = cores.starting(&id);
@@ -60,18 +100,25 @@ impl Judge {
         let _ = self.cores.proved(&self.id);
     }
 
-    /// It was given up.
-    pub(crate) fn condemn(mut self, why: &str) {
+    /// It was given up. The file of the core to run instead.
+    pub(crate) fn condemn(mut self, why: &str) -> Option<PathBuf> {
         let _ = self.cores.condemn(&self.id, why);
+        let instead = chosen_core(None).ok()?;
+        (instead != self.cores.path(&self.id)).then_some(instead)
     }
 }
 
 /// Does what the words after `core` ask for. The error is for the person who typed them.
-pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> Result<(), String> {
+/// `class` is the device's, which updates are offered by.
+pub fn core_command(
+    words: &[String],
+    class: &str,
+    net: MakeNet<'_>,
+    out: &mut dyn Write,
+) -> Result<(), String> {
     let json = words.iter().any(|word| word == "--json");
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--json").collect();
-    let folder = folder().ok_or("there is no home folder to keep cores in")?;
-    let mut cores = Cores::open(Folder::new(&folder));
+    let mut cores = store().ok_or(NO_HOME)?;
     let told = match words[..] {
         ["list"] => list(&cores, json)?,
         ["info"] => match cores.choose().id {
@@ -81,11 +128,16 @@ pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> 
         ["info", FACTORY] => factory(&cores)?.shown().told(json),
         ["info", id] => info(&cores, &cores.find(id).map_err(text)?, json)?,
         ["install", source] => install(&mut cores, source, net, json)?,
-        ["use", FACTORY] => done(cores.select(None), &cores, json)?,
+        ["check"] => {
+            let source = Source::find()?.ok_or_else(updates::no_source)?;
+            let checked = updates::check(&mut cores, &source, class, net)?;
+            if json { as_json(&checked) } else { format!("{}\n", checked.why) }
+        }
+        ["use", FACTORY] => done(cores.select(None, When::AtOnce, BY_HAND), &cores, json)?,
         ["use", id] => {
             let id = cores.find(id).map_err(text)?;
             cores.read(&id).map_err(text)?;
-            done(cores.select(Some(&id)), &cores, json)?
+            done(cores.select(Some(&id), When::AtOnce, BY_HAND), &cores, json)?
         }
         ["rollback"] => done(cores.roll_back(), &cores, json)?,
         ["pin"] => done(cores.pin(true), &cores, json)?,
@@ -102,6 +154,11 @@ pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> 
 
 fn folder() -> Option<PathBuf> {
     data_folder().map(|data| data.join("cores"))
+}
+
+/// The store; none without a home.
+fn store() -> Option<Cores<Folder>> {
+    Some(Cores::open(Folder::new(&folder()?)))
 }
 
 /// A core as it is shown.
@@ -235,11 +292,11 @@ fn install(cores: &mut Cores<Folder>, source: &str, net: MakeNet<'_>, json: bool
     };
     let wasm = download(&origin, net)?;
     let engine = crate::engine();
-    let core = crate::load_bytes(&engine, &wasm, cache_folder().as_deref()).map_err(text)?;
+    let core = crate::load_bytes(&engine, &wasm, None, cache_folder().as_deref()).map_err(text)?;
     Instance::new(&engine, &core, Limits::REAL_TIME, Ticker::start(&engine))
         .map_err(|fault| fault.brief())?;
     let Core { stamp: Stamp { contract, name, version, snapshot }, .. } = core;
-    let facts = Facts { name, version, contract, snapshot, origin };
+    let facts = Facts { name, version, contract, snapshot, origin, ..Facts::default() };
     let id = cores.install(&wasm, facts).map_err(text)?;
     info(cores, &id, json)
 }

@@ -27,9 +27,10 @@ mod stats;
 mod swaps;
 mod trace;
 mod turn;
+mod updates;
 
 pub use cores::{CORE_USAGE, chosen_core, core_command};
-pub use download::MakeNet;
+pub use download::{MakeNet, OwnedNet};
 pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
 #[cfg(feature = "compiler")]
 pub use engine::{compile_for, machines, precompile};

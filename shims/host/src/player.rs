@@ -28,7 +28,7 @@ use crate::swaps::SwapStats;
 use crate::trace::{Export, Recorder};
 use crate::turn::{Device, Staged, Turn, World};
 
-use swap::{PROBATION_US, Pace, Preparing, Previous};
+use swap::{PROBATION_US, Pace, Preparing, Previous, aside};
 
 /// Soft budget given to `handle`, microseconds.
 const BUDGET_US: u32 = 8_000;
@@ -116,8 +116,8 @@ pub struct Player {
     previous: Option<Previous>,
     /// What to start from if the snapshot is not understood.
     fallback: Option<Vec<u8>>,
-    /// Hears what becomes of the core that was started.
-    judge: Option<Judge>,
+    /// Hears what becomes of an installed core, and when it will have proved itself.
+    judge: Option<(Judge, HostUs)>,
     swaps: SwapStats,
     pace: Pace,
     stats: CallTimes,
@@ -196,7 +196,7 @@ impl Player {
 impl Player {
     /// Has an installed core judged by how this run goes.
     pub(crate) fn judged(self, judge: Option<Judge>) -> Self {
-        Player { judge, ..self }
+        Player { judge: judge.map(|judge| (judge, PROBATION_US)), ..self }
     }
 
     /// Gathers what has happened until `now` and calls the core once if something is due. Returns whether it did; call again
@@ -209,12 +209,10 @@ impl Player {
             return false;
         }
         self.gather(now);
-        if now >= PROBATION_US
-            && self.faults.recent(now) == 0
-            && let Some(judge) = self.judge.take()
+        if self.faults.recent(now) == 0
+            && let Some((judge, _)) = self.judge.take_if(|(_, until)| *until <= now)
         {
-            // A disk can take longer than a call may.
-            let _ = std::thread::Builder::new().name("cores".into()).spawn(|| judge.proved());
+            aside(|| judge.proved());
         }
         if self.swap_if_ready(now) {
             return true;
@@ -237,6 +235,11 @@ impl Player {
             return None;
         }
         [self.wake_us, self.input.next_us(), self.shows_by_us()].into_iter().flatten().min()
+    }
+
+    /// Whether nothing plays.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.world().pipeline.status().iter().any(|timeline| timeline.playing)
     }
 
     /// The status the core asked to exit with.
@@ -270,7 +273,7 @@ impl Player {
 
     /// Waits until everything stored is durable and the trace is whole; before the process ends as it should.
     pub fn flush(&mut self) {
-        if let Some(judge) = self.judge.take() {
+        if let Some((judge, _)) = self.judge.take() {
             judge.proved();
         }
         self.journal.close();
@@ -485,11 +488,27 @@ impl Player {
         if self.roll_back(&fault) {
             return;
         }
-        if self.faults.add(&fault, now) {
-            if let Some(judge) = self.judge.take() {
-                judge.condemn(&fault.brief());
-            }
+        if self.faults.add(&fault, now) && !self.fall_back(&fault) {
             self.given_up = Some((fault, Rest::Playing));
+        }
+    }
+
+    /// An installed core is given up, and another takes its place: the one before it, or the factory's. Whether there is one.
+    fn fall_back(&mut self, fault: &Fault) -> bool {
+        let Some((judge, _)) = self.judge.take() else { return false };
+        let Some(instead) = judge.condemn(&fault.brief()) else { return false };
+        match crate::load(&self.engine, &instead, crate::cache_folder().as_deref()) {
+            Ok(core) => {
+                eprintln!("kinora: the core {} takes its place", instead.display());
+                self.judge = Judge::of(&instead).map(|judge| (judge, PROBATION_US));
+                self.core = core;
+                self.faults = Faults::of_another_build();
+                true
+            }
+            Err(error) => {
+                eprintln!("kinora: {error}");
+                false
+            }
         }
     }
 

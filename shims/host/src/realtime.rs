@@ -18,10 +18,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use kinora_cores::When;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, Taps};
 use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
+use kinora_update::Schedule;
 
-use crate::cores::Judge;
+use crate::cores::{self, Judge};
+use crate::download::{MakeNet, OwnedNet};
 use crate::engine::CoreError;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
@@ -30,6 +33,7 @@ use crate::player::{Player, PlayerConfig, Ports, Rest};
 use crate::stage::Stage;
 use crate::trace::Recorder;
 use crate::turn::Device;
+use crate::updates::Source;
 
 pub use input::Input;
 pub use pace::Refreshes;
@@ -41,6 +45,8 @@ use input::Arrived;
 const STOP: u32 = 6;
 /// How often a watched file is looked at: sooner than a developer looks up from the keyboard.
 const WATCH_EVERY: Duration = Duration::from_millis(100);
+/// How often the store of cores is looked at: soon enough for whoever chose another.
+const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 
 /// The shim's monotonic clock, from its launch on. It stands still while the system sleeps, so that playback goes on where it was.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +138,16 @@ pub struct Session {
     /// Takes the first surface; the core starts with it.
     surface: Sender<InputEvent>,
     /// Takes builds that are to take over.
-    swaps: Sender<PathBuf>,
+    swaps: Sender<TakeOver>,
+}
+
+/// A build that is to take over.
+struct TakeOver {
+    core: PathBuf,
+    /// Its id, if it is not to take over from itself.
+    id: Option<String>,
+    /// Only while nothing plays.
+    idle: bool,
 }
 
 /// What the core's and the media thread share.
@@ -244,8 +259,19 @@ impl Session {
     /// Has another build of the core take over, while everything goes on.
     pub fn swap(&self, core: PathBuf) {
         // A player that has ended needs none.
-        let _ = self.swaps.send(core);
+        let _ = self.swaps.send(TakeOver { core, id: None, idle: false });
         self.links.inbox.ring();
+    }
+
+    /// Has the core that is chosen among the installed ones take over whenever another is, be it by hand or by an update. `started` is the
+    /// one it was started with, `class` the device's. Where updates come from is asked for them as long as this runs.
+    pub fn follow(&self, started: PathBuf, class: &'static str, net: OwnedNet) -> Result<(), String> {
+        let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
+        spawn("cores", move || follow(started, &swaps, &inbox))?;
+        match Source::find()? {
+            Some(source) => spawn("updates", move || ask(&source, class, &*net)),
+            None => Ok(()),
+        }
     }
 
     /// Has a core's file take over whenever it changes: for its developers.
@@ -261,7 +287,7 @@ impl Session {
                     continue;
                 }
                 seen = now;
-                if swaps.send(core.clone()).is_err() {
+                if swaps.send(TakeOver { core: core.clone(), id: None, idle: false }).is_err() {
                     return;
                 }
                 inbox.ring();
@@ -282,16 +308,22 @@ fn play(
     shared: &Arc<Shared>,
     new: impl FnOnce(InputEvent) -> Player,
     surfaces: &Receiver<InputEvent>,
-    swaps: &Receiver<PathBuf>,
+    swaps: &Receiver<TakeOver>,
 ) -> Result<u32, String> {
     let surface = surfaces.recv().map_err(|_| "there was no screen")?;
     let media = Arc::clone(shared);
     spawn("media", move || media.run())?;
     let mut player = new(surface);
+    let mut waiting: Option<TakeOver> = None;
     loop {
         // Before the events are taken, so that the last of them is among them.
         let stopping = shared.screen.is_closed();
-        swaps.try_iter().for_each(|core| player.swap(&core));
+        waiting = swaps.try_iter().last().or(waiting);
+        if let Some(next) = waiting.take_if(|next| !next.idle || player.is_idle())
+            && next.id.as_ref() != Some(&player.core().sha256)
+        {
+            player.swap(&next.core);
+        }
         let now = shared.clock.now();
         while player.turn(now) {
             shared.media.ring();
@@ -309,6 +341,44 @@ fn play(
             return Ok(status);
         }
         shared.inbox.wait(player.next_wake().map_or(Duration::MAX, |at| shared.clock.until(at)));
+    }
+}
+
+/// Looks into the store now and then, and reports what was chosen since.
+fn follow(started: PathBuf, swaps: &Sender<TakeOver>, inbox: &Inbox) {
+    let (mut running, mut seen) = (started, None);
+    loop {
+        let now = cores::generation();
+        if now != seen {
+            seen = now;
+            if let Some((choice, core, when)) = cores::wanted()
+                && when != When::Start
+                && core != running
+            {
+                running.clone_from(&core);
+                eprintln!("kinora: another core is to take over: {}", choice.why);
+                let id = choice.id.or_else(|| cores::id(&core));
+                if swaps.send(TakeOver { core, id, idle: when == When::Idle }).is_err() {
+                    return;
+                }
+                inbox.ring();
+            }
+        }
+        thread::sleep(FOLLOW_EVERY);
+    }
+}
+
+/// Asks for updates on schedule.
+fn ask(source: &Source, class: &str, net: MakeNet<'_>) {
+    let mut schedule = Schedule::default();
+    loop {
+        thread::sleep(schedule.wait(seed()));
+        let checked = cores::check(source, class, net);
+        schedule.checked(checked.is_ok());
+        match checked {
+            Ok(checked) => eprintln!("kinora: updates: {}", checked.why),
+            Err(why) => eprintln!("kinora: updates: what runs is kept: {why}"),
+        }
     }
 }
 

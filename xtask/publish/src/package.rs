@@ -32,6 +32,8 @@ pub struct NewCore {
     pub snapshots: Schemas,
     /// What changed, for people.
     pub notes: String,
+    /// Whether it takes over while something plays.
+    pub urgent: bool,
     /// The component.
     pub component: Vec<u8>,
     /// Compiled artefacts by engine id.
@@ -81,6 +83,7 @@ impl Repository {
             },
             snapshots: core.snapshots,
             notes: core.notes.clone(),
+            urgent: core.urgent,
             component,
             artefacts,
         };

@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::{BUDGET_US, Event, MAX_SNAPSHOT, Player, batch, is_input, is_open, understood};
 use crate::bindings::timeline::Change;
 use crate::convert;
+use crate::cores::Judge;
 use crate::engine::Core;
 use crate::faults::{Faults, SWAP};
 use crate::instance::{Fault, Instance, Limits, Ticker};
@@ -43,6 +44,8 @@ struct Prepared {
     core: Core,
     instance: Instance,
     phases: Phases,
+    /// Hears what becomes of it, if it is an installed one.
+    judge: Option<Judge>,
 }
 
 /// A build that has passed; nothing of it has landed.
@@ -165,6 +168,7 @@ impl Player {
         // The new build is to find the world as it will be when it runs: without the old one's fetches.
         let fetches = std::mem::take(&mut self.world_mut().fetches);
         // A build that ran before understands at least what it has written itself.
+        let judge = prepared.judge.take();
         let own = self.previous.as_ref().filter(|previous| previous.core.sha256 == prepared.core.sha256);
         let offers = [Some(handover.clone()), own.map(|previous| previous.snapshot.clone())];
         match self.trial(prepared, offers.into_iter().flatten(), now) {
@@ -173,10 +177,14 @@ impl Player {
                     self.world_mut().net.cancel(ticket);
                 }
                 self.take_over(passed, handover, now);
+                self.judge = judge.map(|judge| (judge, now + PROBATION_US));
                 Ok(())
             }
             Err(why) => {
                 self.world_mut().fetches = fetches;
+                if let Some(judge) = judge {
+                    condemn(judge, why.clone());
+                }
                 Err(why)
             }
         }
@@ -192,7 +200,7 @@ impl Player {
         let failed = |fault: Fault| fault.brief();
         let mut entries = Vec::new();
         let began = Instant::now();
-        let (Prepared { core, mut instance, mut phases }, staged) =
+        let (Prepared { core, mut instance, mut phases, .. }, staged) =
             self.begin(prepared, offers, now, &mut entries)?;
         phases.start = began.elapsed();
 
@@ -365,6 +373,8 @@ impl Player {
             instance.set_limits(self.config.limits.clone());
         }
         phases.land += began.elapsed();
+        let told = format!("core {} has taken over", self.core.sha256);
+        self.world_mut().log.write(3, &told);
         self.swaps.done(phases);
         if passed.answered {
             self.swaps.answered();
@@ -376,6 +386,9 @@ impl Player {
     /// After a fault of a build that has not proved itself: the one before it is the next to start. Returns whether there is one.
     pub(super) fn roll_back(&mut self, fault: &Fault) -> bool {
         let Some(previous) = self.previous.take() else { return false };
+        if let Some((judge, _)) = self.judge.take() {
+            condemn(judge, fault.brief());
+        }
         let why = format!("{}; the core before it is back", fault.brief());
         eprintln!("kinora: {why}");
         self.swaps.failed(&why);
@@ -394,10 +407,34 @@ fn prepare(
     limits: Limits,
     ticker: Arc<Ticker>,
 ) -> Result<Prepared, String> {
+    // Counted before it is tried: power may go.
+    let judge = Judge::of(path);
     let began = Instant::now();
-    let core = crate::load(engine, path, crate::cache_folder().as_deref()).map_err(|e| e.to_string())?;
-    let load = began.elapsed();
-    let instance = Instance::new(engine, &core, limits.on_trial(), ticker).map_err(|fault| fault.brief())?;
-    let phases = Phases { load, instantiate: began.elapsed().saturating_sub(load), ..Phases::default() };
-    Ok(Prepared { core, instance, phases })
+    let made = || {
+        let core = crate::load(engine, path, crate::cache_folder().as_deref()).map_err(|e| e.to_string())?;
+        let load = began.elapsed();
+        let made = Instance::new(engine, &core, limits.on_trial(), ticker);
+        Ok::<_, String>((core, made.map_err(|fault| fault.brief())?, load))
+    };
+    match made() {
+        Ok((core, instance, load)) => {
+            let instantiate = began.elapsed().saturating_sub(load);
+            let phases = Phases { load, instantiate, ..Phases::default() };
+            Ok(Prepared { core, instance, phases, judge })
+        }
+        Err(why) => {
+            judge.map(|judge| judge.condemn(&why));
+            Err(why)
+        }
+    }
+}
+
+fn condemn(judge: Judge, why: String) {
+    aside(move || drop(judge.condemn(&why)));
+}
+
+/// Does something with a disk, which can take longer than a call may.
+pub(super) fn aside(work: impl FnOnce() + Send + 'static) {
+    // Without a thread it is not noted, and found again.
+    let _ = std::thread::Builder::new().name("cores".into()).spawn(work);
 }
