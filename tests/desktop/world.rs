@@ -189,7 +189,7 @@ fn media_controls() -> Result<(), String> {
 }
 
 /// Long enough for a position to be worth remembering.
-fn long_film() -> Result<String, String> {
+pub(crate) fn long_film() -> Result<String, String> {
     let film = make(&Media {
         name: "long.mp4",
         args: "-f lavfi -i testsrc=size=160x90:rate=5:duration=400 -pix_fmt yuv420p -c:v libx264 -preset veryfast",

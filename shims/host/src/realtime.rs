@@ -322,6 +322,7 @@ fn play(
         if let Some(next) = waiting.take_if(|next| !next.idle || player.is_idle())
             && next.id.as_ref() != Some(&player.core().sha256)
         {
+            eprintln!("kinora: another core is to take over: {}", next.core.display());
             player.swap(&next.core);
         }
         let now = shared.clock.now();
@@ -356,7 +357,6 @@ fn follow(started: PathBuf, swaps: &Sender<TakeOver>, inbox: &Inbox) {
                 && core != running
             {
                 running.clone_from(&core);
-                eprintln!("kinora: another core is to take over: {}", choice.why);
                 let id = choice.id.or_else(|| cores::id(&core));
                 if swaps.send(TakeOver { core, id, idle: when == When::Idle }).is_err() {
                     return;

@@ -1,0 +1,73 @@
+//! A running player takes the builds its publisher offers, and those that a person chooses, without stopping.
+
+use std::process::Command;
+
+use kinora_tests::{Running, other_build, target_folder};
+use libtest_mimic::Trial;
+
+use crate::trial;
+use crate::watching::{Watching, World, wait_for};
+use crate::world::long_film;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![trial("update_that_is_published_takes_over_while_the_film_plays".into(), update)]
+}
+
+/// The publisher's tool; its standard output.
+fn publish(world: &World, words: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(target_folder().join("kinora-publish"));
+    command.args(words).current_dir(&world.folder);
+    let output = command.output().map_err(|e| e.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+/// `kinora core ...`; its standard output.
+fn core(world: &World, words: &[&str]) -> Result<String, String> {
+    let output = world.command("core").args(words).output().map_err(|e| e.to_string())?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Waits until so many builds have taken over.
+fn wait_taken_over(watching: &Watching<'_>, times: usize) -> Result<(), String> {
+    wait_for("another build", || match watching.stderr() {
+        said if said.matches("has taken over").count() >= times => Ok(()),
+        said => Err(said),
+    })
+}
+
+fn update() -> Result<(), String> {
+    let film = long_film()?;
+    let world = World::new("update")?;
+    for folder in ["repository", "keys"] {
+        let _ = std::fs::remove_dir_all(world.folder.join(folder));
+    }
+    publish(&world, &["init"])?;
+    let mut serve = Command::new(target_folder().join("kinora-publish"));
+    serve.args(["serve", "--port", "18231"]).current_dir(&world.folder);
+    let _server = Running::start(&mut serve)?;
+    let data = world.folder.join("data/kinora");
+    std::fs::create_dir_all(&data).map_err(|e| e.to_string())?;
+    let source = publish(&world, &["device", "http://127.0.0.1:18231"])?;
+    std::fs::write(data.join("updates.json"), source).map_err(|e| e.to_string())?;
+    publish(&world, &["add", &other_build()?, "--version", "0.2.0", "--urgent"])?;
+    publish(&world, &["promote", "0.2.0", "stable"])?;
+
+    let mut watching = world.play(&[&film, "--log", "3"])?;
+    watching.wait_moving()?;
+    wait_taken_over(&watching, 1)?;
+    watching.wait_moving()?;
+    let why = core(&world, &["why"])?;
+    if !why.contains("0.2.0") || !why.contains("publisher's update") {
+        return Err(why);
+    }
+    // By hand, back to the core that the program came with.
+    core(&world, &["use", "factory"])?;
+    wait_taken_over(&watching, 2)?;
+    watching.wait_moving()?;
+    watching.press("q")?;
+    match (watching.wait()?, watching.stderr()) {
+        (0, said) if !said.contains("did not") => Ok(()),
+        (status, said) => Err(format!("status {status}: {said}")),
+    }
+}
