@@ -208,7 +208,11 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return false;
         }
-        self.gather(now);
+        let heard = self.gather(now);
+        if let Err(fault) = self.count_waits(heard, now) {
+            self.fault(fault, now, Vec::new());
+            return true;
+        }
         if self.faults.recent(now) == 0
             && let Some((judge, _)) = self.judge.take_if(|(_, until)| *until <= now)
         {
@@ -234,7 +238,10 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return None;
         }
-        [self.wake_us, self.input.next_us(), self.shows_by_us()].into_iter().flatten().min()
+        [self.wake_us, self.input.next_us(), self.shows_by_us(), self.waits_until_us()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether nothing plays.
@@ -291,12 +298,15 @@ impl Player {
         self.world.as_mut().expect("the world is lent only during a call")
     }
 
-    fn gather(&mut self, now: HostUs) {
+    /// Takes what has happened; whether bytes have come from the network.
+    fn gather(&mut self, now: HostUs) -> bool {
         for event in self.input.poll(now) {
             self.input_event(event, now);
         }
         let world = self.world.as_mut().expect("the world is lent only during a call");
+        let mut heard = false;
         for (ticket, change) in self.inbox.take() {
+            heard |= matches!(change, NetChange::Chunk(..));
             let last = matches!(change, NetChange::End(_) | NetChange::Failed(_));
             let known = if last { world.fetches.remove(&ticket) } else { world.fetches.contains(&ticket) };
             if known {
@@ -307,6 +317,7 @@ impl Player {
             self.pending.push_back(Event::Stored((ticket, failure.map(convert::failure))));
         }
         self.pending.extend(world.pipeline.take_events().into_iter().map(convert::timeline_event));
+        heard
     }
 
     fn input_event(&mut self, event: InputEvent, now: HostUs) {

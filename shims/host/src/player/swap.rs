@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::time::Instant;
 
+use kinora_pipeline::{State, TimelineStatus};
 use kinora_port::HostUs;
 use serde::Serialize;
 
@@ -35,6 +36,13 @@ const SHOWS_WITHIN_US: u64 = 1_000_000;
 const MEMORY_MARGIN: usize = 32 << 20;
 /// A build that runs so long without a fault has proved itself.
 pub(super) const PROBATION_US: u64 = 60_000_000;
+
+/// Playback may wait so long altogether while the network answers, before a build that has not proved itself is blamed for it...
+const WAITS_US: u64 = 3_000_000;
+/// ...and so long where it waited already when that build took over.
+const WAITS_ON_US: u64 = 10_000_000;
+/// A network that has been silent for so long is to blame itself.
+const SILENCE_US: u64 = 1_000_000;
 
 /// A build on its way to be tried.
 pub(super) struct Preparing(Receiver<Result<Prepared, String>>);
@@ -76,6 +84,16 @@ pub(super) struct Previous {
     memory_bytes: usize,
     /// Whether it answered fast itself: on a slow machine the new build need not be faster.
     was_fast: bool,
+    waits: Waits,
+}
+
+/// For how long playback has waited for a build, though the network answered or was not asked.
+struct Waits {
+    seen_us: HostUs,
+    total_us: u64,
+    may_us: u64,
+    /// When bytes last came.
+    heard_us: HostUs,
 }
 
 /// Whether each of the last calls of a build took longer than `Limits::slow`, a bit a call.
@@ -300,6 +318,39 @@ impl Player {
         self.previous.as_ref().and_then(|previous| previous.shows_by_us)
     }
 
+    /// When [`Player::turn`] is to look again whether playback waits.
+    pub(super) fn waits_until_us(&self) -> Option<HostUs> {
+        let waits = self.previous.as_ref().map(|previous| &previous.waits)?;
+        self.is_waiting().then_some(waits.seen_us + SILENCE_US)
+    }
+
+    /// Whether something that is to play cannot.
+    fn is_waiting(&self) -> bool {
+        let waits = |timeline: &TimelineStatus| timeline.playing && timeline.state == State::Stalled;
+        self.world().pipeline.status().iter().any(waits)
+    }
+
+    /// Counts how long playback has waited for a build that has not proved itself. `heard`: bytes have come.
+    pub(super) fn count_waits(&mut self, heard: bool, now: HostUs) -> Result<(), Fault> {
+        if self.previous.is_none() {
+            return Ok(());
+        }
+        let waiting = self.is_waiting();
+        let asked = !self.world().fetches.is_empty();
+        let Some(Previous { waits, .. }) = &mut self.previous else { return Ok(()) };
+        if heard {
+            waits.heard_us = now;
+        }
+        let since = now - std::mem::replace(&mut waits.seen_us, now);
+        if waiting && (!asked || now < waits.heard_us + SILENCE_US) {
+            waits.total_us += since;
+        }
+        if waits.total_us <= waits.may_us {
+            return Ok(());
+        }
+        Err(Fault::Unfit("lets playback wait though the network answers".into()))
+    }
+
     /// Measures a call of a build that has not proved itself against the build before it.
     pub(super) fn measure(&mut self) -> Result<(), Fault> {
         let (Some(previous), Some(instance)) = (&self.previous, &self.instance) else { return Ok(()) };
@@ -342,6 +393,7 @@ impl Player {
     /// The one step: from here on the new build is the running one.
     fn take_over(&mut self, passed: Passed, handover: Option<Vec<u8>>, now: HostUs) {
         let began = Instant::now();
+        let waiting = self.is_waiting();
         let mut phases = passed.phases;
         if let Some(recorder) = &self.recorder {
             passed.entries.into_iter().for_each(|entry| recorder.add(entry));
@@ -363,6 +415,12 @@ impl Player {
             shows_by_us,
             memory_bytes,
             was_fast,
+            waits: Waits {
+                seen_us: now,
+                total_us: 0,
+                may_us: if waiting { WAITS_ON_US } else { WAITS_US },
+                heard_us: now,
+            },
         });
         self.fallback = None;
         self.faults = Faults::of_another_build();
