@@ -10,6 +10,7 @@ mod dist;
 mod env;
 mod fuzz;
 mod inspect;
+mod patches;
 mod play;
 mod replay;
 mod setup;
