@@ -28,6 +28,13 @@ fn core(world: &World, words: &[&str]) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The id of the only installed core.
+fn id(world: &World) -> Result<String, String> {
+    let listed = core(world, &["list"])?;
+    let line = listed.lines().find(|line| line.contains("0.2.0")).ok_or_else(|| listed.clone())?;
+    line.split_whitespace().find(|word| word.len() == 12).map(Into::into).ok_or_else(|| line.into())
+}
+
 /// Waits until so many builds have taken over.
 fn wait_taken_over(watching: &Watching<'_>, times: usize) -> Result<(), String> {
     wait_for("another build", || match watching.stderr() {
@@ -61,9 +68,14 @@ fn update() -> Result<(), String> {
     if !why.contains("0.2.0") || !why.contains("publisher's update") {
         return Err(why);
     }
-    // By hand, back to the core that the program came with.
-    core(&world, &["use", "factory"])?;
+    // By hand, back to the core that the program came with, which is above it in the menu; and once more from elsewhere.
+    for key in ["i", "up", "enter"] {
+        watching.press(key)?;
+    }
     wait_taken_over(&watching, 2)?;
+    watching.wait_moving()?;
+    core(&world, &["use", &id(&world)?])?;
+    wait_taken_over(&watching, 3)?;
     watching.wait_moving()?;
     watching.press("q")?;
     match (watching.wait()?, watching.stderr()) {

@@ -43,7 +43,7 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         storage: kinora_program::storage("kinora", data_folder().as_deref()),
         journal: kinora_program::journal(recent.map(|folder| folder.join("journal")).as_deref()),
         take_over: options.sources.is_empty(),
-        shell: Box::new(DesktopShell::new(window.clone(), Arc::clone(&links.input))),
+        shell: Box::new(DesktopShell::new(window.clone(), Arc::clone(&links.input), followed.is_some())),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
         buffer_bytes: BUFFER_BYTES,
         log_level: common.log_level,

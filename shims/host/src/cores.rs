@@ -4,12 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use kinora_cores::{Choice, Cores, Entry, Facts, Folder, When, short};
+use kinora_port::Build;
 use serde::Serialize;
 
 use crate::download::{MakeNet, download};
 use crate::engine::Core;
 use crate::instance::{Instance, Limits, Ticker};
 use crate::places::{cache_folder, core_file, data_folder, factory_core};
+use crate::player::aside;
 use crate::stamp::Stamp;
 use crate::updates::{self, Checked, Source};
 
@@ -56,6 +58,35 @@ pub(crate) fn wanted() -> Option<(Choice, PathBuf, When)> {
         None => factory_core()?,
     };
     Some((choice, path, cores.state().when))
+}
+
+/// The builds a person may choose from, the factory's first.
+pub fn builds() -> Vec<Build> {
+    let Some(cores) = store() else { return Vec::new() };
+    let state = cores.state();
+    let factory = Build {
+        id: String::new(),
+        title: "The one that came with the player".into(),
+        chosen: state.selected.is_none(),
+    };
+    let installed = state.cores.iter().filter(|(_, entry)| entry.bad.is_none());
+    let installed = installed.map(|(id, entry)| Build {
+        id: id.clone(),
+        title: entry.title(id),
+        chosen: state.selected.as_ref() == Some(id),
+    });
+    std::iter::once(factory).chain(installed).collect()
+}
+
+/// Chooses one of [`builds`] for this and other players, aside: a disk can take longer than a call may.
+pub fn choose_build(id: &str) {
+    let id = (!id.is_empty()).then(|| id.to_owned());
+    aside(move || {
+        let Some(mut cores) = store() else { return };
+        if let Err(error) = cores.select(id.as_deref(), When::AtOnce, BY_HAND) {
+            eprintln!("kinora: {error}");
+        }
+    });
 }
 
 /// Number of the store's last change.

@@ -29,7 +29,7 @@ mod trace;
 mod turn;
 mod updates;
 
-pub use cores::{CORE_USAGE, chosen_core, core_command};
+pub use cores::{CORE_USAGE, builds, choose_build, chosen_core, core_command};
 pub use download::{MakeNet, OwnedNet};
 pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
 #[cfg(feature = "compiler")]

@@ -28,7 +28,8 @@ use crate::swaps::SwapStats;
 use crate::trace::{Export, Recorder};
 use crate::turn::{Device, Staged, Turn, World};
 
-use swap::{PROBATION_US, Pace, Preparing, Previous, aside};
+pub(crate) use swap::aside;
+use swap::{PROBATION_US, Pace, Preparing, Previous};
 
 /// Soft budget given to `handle`, microseconds.
 const BUDGET_US: u32 = 8_000;

@@ -9,7 +9,7 @@ use kinora_audio_cpal::CpalSink;
 use kinora_host::realtime::{self, Links, Parts, Session, spawn};
 use kinora_host::{LaunchExtras, chosen_core, record};
 use kinora_input_evdev::{Devices, Found, Keymap, Wanted};
-use kinora_port::{InputEvent, Shell};
+use kinora_port::{Build, Failure, InputEvent, Shell};
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -169,7 +169,7 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
         storage: kinora_program::storage("kinora-tv", Some(&options.data)),
         journal,
         take_over,
-        shell: Box::new(TvShell),
+        shell: Box::new(TvShell { follows: followed.is_some() }),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
         buffer_bytes: BUFFER_BYTES,
         log_level: common.log_level,
@@ -184,11 +184,26 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
 }
 
 /// There is no window to ask anything of.
-struct TvShell;
+struct TvShell {
+    /// Whether the core that is chosen on this box is the one that runs.
+    follows: bool,
+}
 
 impl Shell for TvShell {
     fn has(&self, ability: &str) -> bool {
-        ability == "exit"
+        ability == "exit" || ability == "builds" && self.follows
+    }
+
+    fn builds(&self) -> Vec<Build> {
+        if self.follows { kinora_host::builds() } else { Vec::new() }
+    }
+
+    fn choose_build(&mut self, id: &str) -> Result<(), Failure> {
+        if !self.follows {
+            return Err(Failure::unsupported("choosing a build"));
+        }
+        kinora_host::choose_build(id);
+        Ok(())
     }
 }
 

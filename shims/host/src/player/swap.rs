@@ -492,7 +492,7 @@ fn condemn(judge: Judge, why: String) {
 }
 
 /// Does something with a disk, which can take longer than a call may.
-pub(super) fn aside(work: impl FnOnce() + Send + 'static) {
+pub(crate) fn aside(work: impl FnOnce() + Send + 'static) {
     // Without a thread it is not noted, and found again.
     let _ = std::thread::Builder::new().name("cores".into()).spawn(work);
 }
