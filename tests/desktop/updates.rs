@@ -1,6 +1,7 @@
 //! A running player takes the builds its publisher offers, and those that a person chooses, without stopping.
 
 use std::process::Command;
+use std::time::Duration;
 
 use kinora_tests::{Running, other_build, target_folder};
 use libtest_mimic::Trial;
@@ -10,7 +11,7 @@ use crate::watching::{Watching, World, wait_for};
 use crate::world::long_film;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("update_that_is_published_takes_over_while_the_film_plays".into(), update)]
+    vec![trial("update_that_is_published_takes_over_when_nothing_plays_and_choices_at_once".into(), update)]
 }
 
 /// The publisher's tool; its standard output.
@@ -57,12 +58,23 @@ fn update() -> Result<(), String> {
     std::fs::create_dir_all(&data).map_err(|e| e.to_string())?;
     let source = publish(&world, &["device", "http://127.0.0.1:18231"])?;
     std::fs::write(data.join("updates.json"), source).map_err(|e| e.to_string())?;
-    publish(&world, &["add", &other_build()?, "--version", "0.2.0", "--urgent"])?;
+    publish(&world, &["add", &other_build()?, "--version", "0.2.0"])?;
     publish(&world, &["promote", "0.2.0", "stable"])?;
 
     let mut watching = world.play(&[&film, "--log", "3"])?;
     watching.wait_moving()?;
+    wait_for("the update", || match watching.stderr() {
+        said if said.contains("0.2.0 is there, and was installed") => Ok(()),
+        said => Err(said),
+    })?;
+    // Longer than it takes a player to see what was chosen.
+    std::thread::sleep(Duration::from_secs(3));
+    if watching.stderr().contains("has taken over") {
+        return Err("it took over while the film played".into());
+    }
+    watching.press("space")?;
     wait_taken_over(&watching, 1)?;
+    watching.press("space")?;
     watching.wait_moving()?;
     let why = core(&world, &["why"])?;
     if !why.contains("0.2.0") || !why.contains("publisher's update") {

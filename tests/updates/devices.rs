@@ -68,9 +68,10 @@ fn device_that_checks_runs_what_was_published_until_it_is_revoked() {
     let checked = device.core("check").unwrap();
     assert!(checked.contains("0.2.0 is there, and was installed"), "{checked}");
     assert_eq!(device.chosen().as_deref(), Some("0.2.0"));
+    assert_eq!(device.json("why")["running_players"], "idle");
     assert!(device.core("check").unwrap().contains("0.2.0 is the newest of stable"));
 
-    publisher.add(&component(), "0.2.1", "");
+    publisher.add(&component(), "0.2.1", "--urgent");
     publisher.run("promote 0.2.1 stable").unwrap();
     device.core("pin").unwrap();
     assert!(device.core("check").unwrap().contains("pinned"));
@@ -79,6 +80,7 @@ fn device_that_checks_runs_what_was_published_until_it_is_revoked() {
     let checked = device.json("check");
     assert!(checked["received_bytes"].as_u64().unwrap() < 20_000, "only the difference comes: {checked}");
     assert_eq!(device.chosen().as_deref(), Some("0.2.1"));
+    assert_eq!(device.json("why")["running_players"], "at-once", "it is urgent");
 
     publisher.run("revoke 0.2.1 it draws nothing").unwrap();
     assert!(device.core("check").unwrap().contains("it draws nothing"));

@@ -349,6 +349,7 @@ fn why(cores: &Cores<Folder>, json: bool) -> String {
             "id": choice.id,
             "factory": choice.id.is_none(),
             "why": choice.why,
+            "running_players": state.when,
             "pinned": state.pinned,
             "events": state.events,
         }));
@@ -357,7 +358,13 @@ fn why(cores: &Cores<Folder>, json: bool) -> String {
         Some((id, entry)) => entry.title(id),
         None => "the factory core".into(),
     };
-    let mut out = format!("At the next start {title} runs: {}.\n", choice.why);
+    let follow = match state.when {
+        When::AtOnce => "at once",
+        When::Idle => "as soon as nothing plays",
+        When::Start => "when they are started anew",
+    };
+    let mut out =
+        format!("At the next start {title} runs: {}.\nRunning players change to it {follow}.\n", choice.why);
     if state.pinned {
         out.push_str("It is pinned: updates leave it as it is.\n");
     }
