@@ -1,6 +1,6 @@
 //! Devices that take their cores from a publisher, as a person sees them: `core check`, `core why`, and what starts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use kinora_publish::serve::Server;
@@ -155,11 +155,18 @@ fn installed_core_that_was_tampered_with_is_not_started() {
 }
 
 #[test]
-fn installed_core_without_its_source_is_not_started() {
+fn installed_core_without_its_source_waits_for_it() {
     let publisher = publisher("device-orphan");
     let device = Device::of(&publisher);
     device.core("check").unwrap();
-    std::fs::remove_file(Path::new(&device.home).join("kinora/updates.json")).unwrap();
+    let (source, aside) = (device.home.join("kinora/updates.json"), device.home.join("aside.json"));
+    std::fs::rename(&source, &aside).unwrap();
     assert!(starts_with(&device).contains("there is no updates.json"));
     assert!(device.core("check").unwrap_err().contains("takes no updates"));
+    std::fs::write(&source, "{").unwrap();
+    assert!(starts_with(&device).contains("updates.json: EOF"), "{}", starts_with(&device));
+    std::fs::rename(&aside, &source).unwrap();
+    let told = starts_with(&device);
+    assert!(!told.contains("is not started"), "{told}");
+    assert_eq!(device.chosen().as_deref(), Some("0.2.0"));
 }

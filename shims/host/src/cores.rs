@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kinora_cores::{Choice, Cores, Entry, Facts, Folder, When, short};
+use kinora_cores::{Cores, Entry, Facts, Folder, When, short};
 use kinora_port::Build;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::instance::{Instance, Limits, Ticker};
 use crate::places::{cache_folder, core_file, data_folder, factory_core};
 use crate::player::aside;
 use crate::stamp::Stamp;
-use crate::updates::{self, Checked, Source};
+use crate::updates::{self, Checked, Doubt, Source};
 
 /// The words after `core`, for usage texts.
 pub const CORE_USAGE: &str = "\
@@ -38,26 +38,22 @@ const NO_HOME: &str = "there is no home folder to keep cores in";
 pub fn chosen_core(named: Option<&Path>) -> Result<PathBuf, String> {
     if let (None, Some(mut cores)) = (named, store()) {
         while let Some(id) = cores.choose().id {
-            let Err(why) = updates::vouched(&cores, &id) else { return Ok(cores.path(&id)) };
-            eprintln!("kinora: core {} is not started: {why}", short(&id));
-            // Where that cannot be noted it is found again at the next start.
-            if cores.condemn(&id, &why).is_err() {
-                break;
+            let Err(doubt) = updates::vouched(&cores, &id) else { return Ok(cores.path(&id)) };
+            eprintln!("kinora: core {} is not started: {doubt}", short(&id));
+            match doubt {
+                Doubt::Forged(why) if cores.condemn(&id, &why).is_ok() => {}
+                // Where that cannot be noted it is found again at the next start.
+                _ => break,
             }
         }
     }
     core_file(named)
 }
 
-/// Which core is to run, as [`chosen_core`] has it: its file, and when a running player that runs another is to follow.
-pub(crate) fn wanted() -> Option<(Choice, PathBuf, When)> {
-    let cores = store()?;
-    let choice = cores.choose();
-    let path = match &choice.id {
-        Some(id) => cores.path(id),
-        None => factory_core()?,
-    };
-    Some((choice, path, cores.state().when))
+/// Which core is to run, as [`chosen_core`] has it, and when a running player that runs another is to follow.
+pub(crate) fn wanted() -> Option<(PathBuf, When)> {
+    let path = chosen_core(None).ok()?;
+    Some((path, store()?.state().when))
 }
 
 /// The builds a person may choose from, the factory's first.

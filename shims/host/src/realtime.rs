@@ -268,9 +268,14 @@ impl Session {
     pub fn follow(&self, started: PathBuf, class: &'static str, net: OwnedNet) -> Result<(), String> {
         let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
         spawn("cores", move || follow(started, &swaps, &inbox))?;
-        match Source::find()? {
-            Some(source) => spawn("updates", move || ask(&source, class, &*net)),
-            None => Ok(()),
+        match Source::find() {
+            Ok(Some(source)) => spawn("updates", move || ask(&source, class, &*net)),
+            Ok(None) => Ok(()),
+            // No reason not to play.
+            Err(why) => {
+                eprintln!("kinora: no updates: {why}");
+                Ok(())
+            }
         }
     }
 
@@ -352,12 +357,12 @@ fn follow(started: PathBuf, swaps: &Sender<TakeOver>, inbox: &Inbox) {
         let now = cores::generation();
         if now != seen {
             seen = now;
-            if let Some((choice, core, when)) = cores::wanted()
+            if let Some((core, when)) = cores::wanted()
                 && when != When::Start
                 && core != running
             {
                 running.clone_from(&core);
-                let id = choice.id.or_else(|| cores::id(&core));
+                let id = cores::id(&core);
                 if swaps.send(TakeOver { core, id, idle: when == When::Idle }).is_err() {
                     return;
                 }

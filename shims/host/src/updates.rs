@@ -1,5 +1,6 @@
 //! Updates: where cores come from, and how one that is offered gets into the store. Nothing is run here: players follow the store.
 
+use std::fmt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -182,13 +183,33 @@ fn try_out(wasm: &[u8], artefact: Option<&[u8]>) -> Result<(), String> {
         .map_err(|fault| fault.brief())
 }
 
+/// Why an installed core is not started.
+#[derive(Debug)]
+pub(crate) enum Doubt {
+    /// It cannot be told whose signature it needs; it may once that is known again.
+    Unknown(String),
+    /// It is not what its publisher signed, for good.
+    Forged(String),
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Doubt::Unknown(why) | Doubt::Forged(why)) = self;
+        f.write_str(why)
+    }
+}
+
 /// Verifies that an installed core is what its publisher signed; one that a person brought needs nobody's word.
-pub(crate) fn vouched(cores: &Cores<Folder>, id: &str) -> Result<(), String> {
-    let Some(proof) = cores.proof(id).map_err(text)? else { return Ok(()) };
+pub(crate) fn vouched(cores: &Cores<Folder>, id: &str) -> Result<(), Doubt> {
+    let Some(proof) = cores.proof(id).map_err(|e| Doubt::Unknown(text(e)))? else { return Ok(()) };
+    let nowhere = || format!("nothing says whose signature it needs, since there is no {FILE}");
+    let source = Source::find().and_then(|source| source.ok_or_else(nowhere)).map_err(Doubt::Unknown)?;
+    verify(cores, id, &proof, &source).map_err(Doubt::Forged)
+}
+
+fn verify(cores: &Cores<Folder>, id: &str, proof: &[u8], source: &Source) -> Result<(), String> {
     let entry = cores.state().cores.get(id).ok_or("it is not installed")?;
-    let source = Source::find()?
-        .ok_or_else(|| format!("nothing says whose signature it needs, since there is no {FILE}"))?;
-    let proof: Proof = serde_json::from_slice(&proof).map_err(|e| format!("its proof is damaged: {e}"))?;
+    let proof: Proof = serde_json::from_slice(proof).map_err(|e| format!("its proof is damaged: {e}"))?;
     let vouched = proof.verify(&source.root()).map_err(text)?;
     let version: Version = entry.version.parse().map_err(text)?;
     let component = (Package::component_target(&version), id, entry.size);
