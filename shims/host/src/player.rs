@@ -1,5 +1,6 @@
 //! The supervised player: gathers events, calls the core when something is due, and brings it back after a fault.
 
+mod probation;
 mod swap;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -28,8 +29,9 @@ use crate::swaps::SwapStats;
 use crate::trace::{Export, Recorder};
 use crate::turn::{Device, Staged, Turn, World};
 
-pub(crate) use swap::aside;
-use swap::{PROBATION_US, Pace, Preparing, Previous};
+pub(crate) use probation::aside;
+use probation::{PROBATION_US, Pace, Previous};
+use swap::Preparing;
 
 /// Soft budget given to `handle`, microseconds.
 const BUDGET_US: u32 = 8_000;

@@ -6,6 +6,7 @@
 //! presenting thread draws what is due on the shim's output; sleeps while nothing changes
 //! ```
 
+mod builds;
 mod input;
 mod pace;
 mod screen;
@@ -18,13 +19,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use kinora_cores::When;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, Taps};
 use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
-use kinora_update::Schedule;
 
-use crate::cores::{self, Judge};
-use crate::download::{MakeNet, OwnedNet};
+use crate::cores::Judge;
 use crate::engine::CoreError;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
@@ -33,20 +31,16 @@ use crate::player::{Player, PlayerConfig, Ports, Rest};
 use crate::stage::Stage;
 use crate::trace::Recorder;
 use crate::turn::Device;
-use crate::updates::Source;
 
 pub use input::Input;
 pub use pace::Refreshes;
 pub use screen::{Screen, present};
 
+use builds::TakeOver;
 use input::Arrived;
 
 /// Lifecycle event: the end is near (`wit/player.wit`).
 const STOP: u32 = 6;
-/// How often a watched file is looked at: sooner than a developer looks up from the keyboard.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
-/// How often the store of cores is looked at: soon enough for whoever chose another.
-const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 
 /// The shim's monotonic clock, from its launch on. It stands still while the system sleeps, so that playback goes on where it was.
 #[derive(Debug, Clone, Copy)]
@@ -139,15 +133,6 @@ pub struct Session {
     surface: Sender<InputEvent>,
     /// Takes builds that are to take over.
     swaps: Sender<TakeOver>,
-}
-
-/// A build that is to take over.
-struct TakeOver {
-    core: PathBuf,
-    /// Its id, if it is not to take over from itself.
-    id: Option<String>,
-    /// Only while nothing plays.
-    idle: bool,
 }
 
 /// What the core's and the media thread share.
@@ -256,50 +241,6 @@ impl Session {
         self.links.input.send(surface);
     }
 
-    /// Has another build of the core take over, while everything goes on.
-    pub fn swap(&self, core: PathBuf) {
-        // A player that has ended needs none.
-        let _ = self.swaps.send(TakeOver { core, id: None, idle: false });
-        self.links.inbox.ring();
-    }
-
-    /// Has the core that is chosen among the installed ones take over whenever another is, be it by hand or by an update. `started` is the
-    /// one it was started with, `class` the device's. Where updates come from is asked for them as long as this runs.
-    pub fn follow(&self, started: PathBuf, class: &'static str, net: OwnedNet) -> Result<(), String> {
-        let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
-        spawn("cores", move || follow(started, &swaps, &inbox))?;
-        match Source::find() {
-            Ok(Some(source)) => spawn("updates", move || ask(&source, class, &*net)),
-            Ok(None) => Ok(()),
-            // No reason not to play.
-            Err(why) => {
-                eprintln!("kinora: no updates: {why}");
-                Ok(())
-            }
-        }
-    }
-
-    /// Has a core's file take over whenever it changes: for its developers.
-    pub fn watch(&self, core: PathBuf) -> Result<(), String> {
-        let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
-        spawn("watch", move || {
-            let written = || std::fs::metadata(&core).and_then(|file| file.modified()).ok();
-            let mut seen = written();
-            loop {
-                thread::sleep(WATCH_EVERY);
-                let now = written();
-                if now.is_none() || now == seen {
-                    continue;
-                }
-                seen = now;
-                if swaps.send(TakeOver { core: core.clone(), id: None, idle: false }).is_err() {
-                    return;
-                }
-                inbox.ring();
-            }
-        })
-    }
-
     /// Asks the core's thread to come to an end and what is stored to become durable.
     pub fn stop(&self) {
         self.links.input.send(InputEvent::Lifecycle(STOP));
@@ -347,43 +288,6 @@ fn play(
             return Ok(status);
         }
         shared.inbox.wait(player.next_wake().map_or(Duration::MAX, |at| shared.clock.until(at)));
-    }
-}
-
-/// Looks into the store now and then, and reports what was chosen since.
-fn follow(started: PathBuf, swaps: &Sender<TakeOver>, inbox: &Inbox) {
-    let (mut running, mut seen) = (started, None);
-    loop {
-        let now = cores::generation();
-        if now != seen {
-            seen = now;
-            if let Some((core, when)) = cores::wanted()
-                && when != When::Start
-                && core != running
-            {
-                running.clone_from(&core);
-                let id = cores::id(&core);
-                if swaps.send(TakeOver { core, id, idle: when == When::Idle }).is_err() {
-                    return;
-                }
-                inbox.ring();
-            }
-        }
-        thread::sleep(FOLLOW_EVERY);
-    }
-}
-
-/// Asks for updates on schedule.
-fn ask(source: &Source, class: &str, net: MakeNet<'_>) {
-    let mut schedule = Schedule::default();
-    loop {
-        thread::sleep(schedule.wait(seed()));
-        let checked = cores::check(source, class, net);
-        schedule.checked(checked.is_ok());
-        match checked {
-            Ok(checked) => eprintln!("kinora: updates: {}", checked.why),
-            Err(why) => eprintln!("kinora: updates: what runs is kept: {why}"),
-        }
     }
 }
 
