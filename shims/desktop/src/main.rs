@@ -13,7 +13,6 @@ mod args;
 mod awake;
 mod bus;
 mod doctor;
-mod gamepad;
 mod keys;
 mod mpris;
 mod pointer;
@@ -28,28 +27,17 @@ use args::Command;
 fn main() -> ExitCode {
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => {
-            print!("{}", args::USAGE);
+            print!("{}", args::usage());
             ExitCode::SUCCESS
         }
         Ok(Command::Doctor(options)) => match doctor::examine(&options) {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),
         },
-        Ok(Command::Report(options, file)) => end(doctor::report(&options, &file).map(|()| 0)),
-        Ok(Command::Play(options)) => end(app::run(options)),
-        Err(mistake) => {
-            eprintln!("kinora: {mistake}\n\n{}", args::USAGE);
-            ExitCode::from(2)
+        Ok(Command::Report(options, file)) => {
+            kinora_program::end("kinora", doctor::report(&options, &file).map(|()| 0))
         }
-    }
-}
-
-fn end(result: Result<u32, String>) -> ExitCode {
-    match result {
-        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
-        Err(reason) => {
-            eprintln!("kinora: {reason}");
-            ExitCode::from(1)
-        }
+        Ok(Command::Play(options)) => kinora_program::end("kinora", app::run(options)),
+        Err(mistake) => kinora_program::misuse("kinora", &mistake, &args::usage()),
     }
 }

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use kinora_net::Rules;
+use kinora_program::args::{self, Common, text};
 
 use crate::shell::Kind;
 
 /// Printed for `--help` and after a usage error.
-pub(crate) const USAGE: &str = "\
+pub(crate) fn usage() -> String {
+    format!(
+        "\
 usage: kinora-headless play SRC... [options]
        kinora-headless replay TRACE [--core FILE] [--interpret] [--list]
+       kinora-headless compile FOLDER [--core FILE] [--interpret]
 
 Plays without a screen and without a sound device. Times are seconds of host time since launch.
 
-  --core FILE            player core component (default: the one beside this program)
   --clock virtual|real   as fast as possible and reproducible (default), or in real time
   --until SECONDS        stop then
   --size WxH             surface in pixels (default 1280x720)
@@ -25,27 +27,27 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --frames FILE          a line a presented frame: pts_us width height md5
   --audio FILE           decoded sound as WAV, in its own rate and channels
   --report FILE          figures as JSON
-  --record FILE          write down what the player core is told and answers
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
   --storage FILE         remember positions and settings here (default: nothing is remembered)
-  --allow HOST           let content reach this host (NAME[:PORT]), though nobody opened it; may be repeated
-  --deny-net             reach no network, whatever is opened
-  --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
-  --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
-
+{}
 `replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --interpret
 the core runs under the interpreter of devices that allow no generated code. With --list it prints the calls instead.
 
+`compile` writes what a program without a compiler (kinora-tv) runs instead of the core into the folder of that program, for all
+machines of this one's architecture; with --interpret for the interpreter.
+
 Exit status: 0 played to the end (or replayed without a difference), 1 could not play (reason on stderr), 2 usage.
-";
+",
+        args::USAGE
+    )
+}
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) sources: Vec<String>,
-    pub(crate) core: Option<PathBuf>,
     pub(crate) virtual_clock: bool,
     pub(crate) until_us: Option<u64>,
     pub(crate) size: (u32, u32),
@@ -56,12 +58,10 @@ pub(crate) struct Options {
     pub(crate) frames: Option<PathBuf>,
     pub(crate) audio: Option<PathBuf>,
     pub(crate) report: Option<PathBuf>,
-    pub(crate) record: Option<PathBuf>,
     pub(crate) kill_calls: BTreeSet<u64>,
     pub(crate) stall_us: Option<(u64, u64)>,
     pub(crate) storage: Option<PathBuf>,
-    pub(crate) rules: Rules,
-    pub(crate) log_level: u32,
+    pub(crate) common: Common,
 }
 
 /// What the command line asks for.
@@ -69,16 +69,16 @@ pub(crate) enum Command {
     Play(Box<Options>),
     Replay { trace: PathBuf, core: Option<PathBuf>, interpret: bool },
     List { trace: PathBuf },
+    Compile { folder: PathBuf, core: Option<PathBuf>, interpret: bool },
     Help,
     ListKeys,
 }
 
 /// Reads the command line; the error is for the person who typed it.
-pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
+pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
     use lexopt::prelude::*;
     let mut options = Options {
         sources: Vec::new(),
-        core: None,
         virtual_clock: true,
         until_us: None,
         size: (1280, 720),
@@ -89,26 +89,19 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         frames: None,
         audio: None,
         report: None,
-        record: None,
         kill_calls: BTreeSet::new(),
         stall_us: None,
         storage: None,
-        rules: Rules::default(),
-        log_level: 1,
+        common: Common::default(),
     };
     let (mut command, mut list, mut interpret) = (None, false, false);
-    let mut parser = lexopt::Parser::from_args(args);
-    let text = |parser: &mut lexopt::Parser| -> Result<String, String> {
-        let value = parser.value().map_err(|e| e.to_string())?;
-        value.into_string().map_err(|_| "a value is not valid UTF-8".into())
-    };
+    let mut parser = lexopt::Parser::from_args(words);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
             Long("list") => list = true,
             Long("interpret") => interpret = true,
             Long("list-keys") => return Ok(Command::ListKeys),
-            Long("core") => options.core = Some(text(&mut parser)?.into()),
             Long("clock") => {
                 options.virtual_clock = match text(&mut parser)?.as_str() {
                     "virtual" => true,
@@ -131,22 +124,15 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("frames") => options.frames = Some(text(&mut parser)?.into()),
             Long("audio") => options.audio = Some(text(&mut parser)?.into()),
             Long("report") => options.report = Some(text(&mut parser)?.into()),
-            Long("record") => options.record = Some(text(&mut parser)?.into()),
             Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
             Long("stall") => options.stall_us = Some(stall(&text(&mut parser)?)?),
             Long("storage") => options.storage = Some(text(&mut parser)?.into()),
-            Long("allow") => options.rules.allow(&text(&mut parser)?)?,
-            Long("deny-net") => options.rules.deny_net(),
-            Long("allow-list") => options.rules.read_list(text(&mut parser)?.as_ref())?,
-            Long("log") => {
-                let level = text(&mut parser)?;
-                options.log_level =
-                    level.parse().map_err(|_| format!("--log takes 0 to 4, not `{level}`"))?;
+            Long(name) => {
+                let name = name.to_owned();
+                options.common.read(&name, &mut parser)?;
             }
             Value(value) if command.is_none() => command = Some(value),
-            Value(value) => options
-                .sources
-                .push(value.into_string().map_err(|_| "a source's name is not valid UTF-8".to_owned())?),
+            Value(value) => options.sources.push(args::source(value)?),
             other => return Err(other.unexpected().to_string()),
         }
     }
@@ -155,8 +141,16 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         Some(command) if command == "replay" => {
             return match &options.sources[..] {
                 [trace] if list => Ok(Command::List { trace: trace.into() }),
-                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core, interpret }),
+                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.common.core, interpret }),
                 _ => Err("replay takes one trace".into()),
+            };
+        }
+        Some(command) if command == "compile" => {
+            return match &options.sources[..] {
+                [folder] => {
+                    Ok(Command::Compile { folder: folder.into(), core: options.common.core, interpret })
+                }
+                _ => Err("compile takes one folder".into()),
             };
         }
         Some(command) => return Err(format!("unknown command `{}`", command.to_string_lossy())),
@@ -248,6 +242,7 @@ mod tests {
         for (line, word) in [
             ("play", "nothing to play"),
             ("watch a", "watch"),
+            ("compile", "one folder"),
             ("play a --keys 1:frobnicate", "frobnicate"),
             ("play a --size 0x3", "0x3"),
             ("play a --until -1", "-1"),

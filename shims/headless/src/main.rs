@@ -15,7 +15,7 @@ use args::Command;
 fn main() -> ExitCode {
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => {
-            print!("{}", args::USAGE);
+            print!("{}", args::usage());
             ExitCode::SUCCESS
         }
         Ok(Command::ListKeys) => {
@@ -29,19 +29,13 @@ fn main() -> ExitCode {
         Ok(Command::Replay { trace, core, interpret }) => {
             end(run::replay(&trace, core.as_deref(), interpret))
         }
-        Err(mistake) => {
-            eprintln!("kinora-headless: {mistake}\n\n{}", args::USAGE);
-            ExitCode::from(2)
+        Ok(Command::Compile { folder, core, interpret }) => {
+            end(run::compile(&folder, core.as_deref(), interpret))
         }
+        Err(mistake) => kinora_program::misuse("kinora-headless", &mistake, &args::usage()),
     }
 }
 
 fn end(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("kinora-headless: {reason}");
-            ExitCode::from(1)
-        }
-    }
+    kinora_program::end("kinora-headless", result.map(|()| 0))
 }

@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use kinora_decode_ffmpeg::FfmpegDecoders;
-use kinora_decode_symphonia::SymphoniaDecoders;
 use kinora_host::{
     BUFFER_BYTES, Inbox, LaunchExtras, Limits, Player, PlayerConfig, Ports, Rest, Stage, core_file, record,
 };
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
-use kinora_port::{Chain, Decoders, HostUs, InputEvent, MemoryStorage, Picture, Storage, UiRaster};
+use kinora_port::{HostUs, InputEvent, MemoryStorage, Picture, UiRaster};
 use kinora_raster_cpu::{Canvas, CpuRaster};
-use kinora_store::FileStorage;
 
 use crate::args::Options;
 use crate::keys::Script;
@@ -87,7 +84,7 @@ impl Run {
         let engine = kinora_host::engine();
         let core = kinora_host::load(
             &engine,
-            &core_file(options.core.as_deref())?,
+            &core_file(options.common.core.as_deref())?,
             kinora_host::cache_folder().as_deref(),
         )
         .map_err(|e| e.to_string())?;
@@ -95,8 +92,7 @@ impl Run {
 
         let inbox = Inbox::new();
         let ids = Arc::new(AtomicU64::new(1));
-        let decoders: Arc<dyn Decoders> =
-            Arc::new(Chain(vec![Arc::new(SymphoniaDecoders), Arc::new(FfmpegDecoders::default())]));
+        let decoders = kinora_program::decoders();
         let now = clock.clone();
         let reading: Arc<dyn Fn() -> HostUs + Send + Sync> = Arc::new(move || now.now());
         let bell = Arc::clone(&inbox);
@@ -115,11 +111,8 @@ impl Run {
         );
         let stage = Stage::new(Arc::clone(&pipeline));
         let mut net = HostNet::new(reading, inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
-        net.restrict(options.rules.clone());
-        let storage: Box<dyn Storage> = match &options.storage {
-            Some(path) => Box::new(FileStorage::open(path)),
-            None => Box::new(MemoryStorage::default()),
-        };
+        net.restrict(options.common.rules.clone());
+        let storage = kinora_program::storage("kinora-headless", options.storage.as_deref());
         let config = PlayerConfig {
             limits: if options.virtual_clock { Limits::VIRTUAL } else { Limits::REAL_TIME },
             seed: 0,
@@ -127,11 +120,11 @@ impl Run {
             device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
             launch_extras: LaunchExtras { forgetful: options.storage.is_none(), exit_at_end: true },
             take_over: false,
-            log_level: options.log_level,
+            log_level: options.common.log_level,
             kill_calls: options.kill_calls.clone(),
         };
         let program = concat!("kinora-headless ", env!("CARGO_PKG_VERSION"));
-        let sources = options.sources.iter().map(|source| absolute(source)).collect();
+        let sources = options.sources.iter().map(|source| kinora_program::absolute(source)).collect();
         let surface = InputEvent::Surface {
             width_px: options.size.0,
             height_px: options.size.1,
@@ -153,7 +146,7 @@ impl Run {
             journal: Box::new(MemoryStorage::default()),
             shell: Box::new(shell),
             input: Box::new(Script::new(sources, &options.keys, caused)),
-            recorder: record(options.record.as_deref(), None, program)?,
+            recorder: record(options.common.record.as_deref(), None, program)?,
         };
         let player = Player::new(engine, core, config, ports, surface);
         Ok(Run {
@@ -326,12 +319,12 @@ pub(crate) fn replay(trace: &Path, core: Option<&Path>, interpret: bool) -> Resu
     Ok(())
 }
 
-/// Paths are named in full, since the core knows no current folder; URLs stay as they are.
-fn absolute(source: &str) -> String {
-    if source.contains("://") {
-        return source.to_owned();
-    }
-    std::path::absolute(source).map_or_else(|_| source.to_owned(), |path| path.to_string_lossy().into_owned())
+/// Compiles a core for programs without a compiler.
+pub(crate) fn compile(folder: &Path, core: Option<&Path>, interpret: bool) -> Result<(), String> {
+    let core = core_file(core)?;
+    let artefact = kinora_host::precompile(&core, interpret, folder).map_err(|e| e.to_string())?;
+    println!("{}", artefact.display());
+    Ok(())
 }
 
 /// Writes `0xAARRGGBB` pixels.

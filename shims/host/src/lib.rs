@@ -24,10 +24,13 @@ mod stats;
 mod trace;
 mod turn;
 
+#[cfg(feature = "compiler")]
+pub use engine::precompile;
 pub use engine::{CONTRACT, Core, CoreError, engine, interpreter, load, load_bytes};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};
+pub use journal::left_open;
 pub use launch::{BUFFER_BYTES, LaunchExtras, record};
 pub use places::{cache_folder, core_file, data_folder, locale, state_folder};
 pub use player::{Player, PlayerConfig, Ports, Rest};

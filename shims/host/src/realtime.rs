@@ -280,7 +280,7 @@ impl Shared {
         while !self.screen.is_closed() {
             let next = self.pipeline.advance(self.clock.now());
             for report in self.pipeline.take_reports() {
-                if self.log_level >= 2 {
+                if self.log_level >= 1 {
                     eprintln!("kinora: {report}");
                 }
             }

@@ -28,11 +28,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Colour tables and placement are the same on both.
     ("kinora-raster-gpu", &["kinora-port", "kinora-display-list", "kinora-raster-cpu"]),
     ("kinora-raster-*", &["kinora-port", "kinora-display-list"]),
+    ("kinora-input-*", &["kinora-port"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
     ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list"]),
+    // What programs have in common is put together of the same things.
+    ("kinora-program", SHIM),
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
+    ("kinora-tv", SHIM),
     ("kinora", SHIM),
 ];
 
@@ -44,10 +48,12 @@ const SHIM: &[&str] = &[
     "kinora-decode-ffmpeg",
     "kinora-decode-symphonia",
     "kinora-audio-cpal",
+    "kinora-input-evdev",
     "kinora-raster-cpu",
     "kinora-raster-gpu",
     "kinora-net",
     "kinora-store",
+    "kinora-program",
 ];
 
 /// Platform crates and the only crates that may use them.
@@ -59,7 +65,8 @@ const PLATFORM: &[(&str, &[&str])] = &[
     ("cpal", &["kinora-audio-cpal"]),
     ("ffmpeg-next", &["kinora-decode-ffmpeg"]),
     ("symphonia", &["kinora-decode-symphonia"]),
-    ("drm", &[]),
+    ("drm", &["kinora-tv"]),
+    ("evdev", &["kinora-input-evdev"]),
     ("ndk", &[]),
 ];
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
-    BufferSize, Device, DeviceId, ErrorKind, FromSample, Host, OutputCallbackInfo, Sample, SampleFormat,
-    SizedSample, Stream, StreamConfig, SupportedBufferSize,
+    BufferSize, Device, DeviceId, ErrorKind, FromSample, Host, HostId, OutputCallbackInfo, Sample,
+    SampleFormat, SizedSample, Stream, StreamConfig, SupportedBufferSize,
 };
 use kinora_port::{AudioSink, AudioSource, HostUs, SinkError, SinkFormat};
 
@@ -23,8 +23,10 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many questions after its health pass before the default device is looked up, which asks the sound server.
 const LOOK_UP_EVERY: u32 = 2;
 
-/// Plays on the default output device.
+/// Plays on the default output device, or a chosen one.
 pub struct CpalSink {
+    /// ALSA's, by name; `None`: the default one of whatever plays sound on this system.
+    chosen: Option<String>,
     clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
     host: Option<Host>,
     open: Option<Open>,
@@ -54,7 +56,42 @@ impl Open {
 impl CpalSink {
     /// `clock` is the shim's monotonic clock; it is read on the device's thread.
     pub fn new(clock: Arc<dyn Fn() -> HostUs + Send + Sync>) -> Self {
-        CpalSink { clock, host: None, open: None, asked: 0 }
+        CpalSink { chosen: None, clock, host: None, open: None, asked: 0 }
+    }
+
+    /// Plays on an ALSA device and looks for no sound server: `device` as `aplay -L` names it, ALSA's `default` if none is named.
+    #[cfg(target_os = "linux")]
+    pub fn alsa(device: Option<&str>, clock: Arc<dyn Fn() -> HostUs + Send + Sync>) -> Self {
+        let mut sink = CpalSink::new(clock);
+        sink.chosen = Some(device.unwrap_or("default").to_owned());
+        sink
+    }
+
+    /// The device to play on, looked up anew: a sound server or card may have come or gone since.
+    fn device(&self) -> Result<(Host, Device), SinkError> {
+        let Some(name) = &self.chosen else {
+            let host = cpal::default_host();
+            let device = host.default_output_device();
+            return Ok((host, device.ok_or_else(|| SinkError::NoDevice("no output device".into()))?));
+        };
+        let host = alsa_host().ok_or_else(|| SinkError::NoDevice("there is no ALSA here".into()))?;
+        let device = match name.as_str() {
+            "default" => host.default_output_device(),
+            name => host.device_by_id(&DeviceId::new(host.id(), name)),
+        };
+        let missing =
+            || SinkError::NoDevice(format!("there is no ALSA device `{name}` (`aplay -L` lists them)"));
+        Ok((host, device.ok_or_else(missing)?))
+    }
+
+    /// An error of a chosen device, which says its name.
+    fn named(&self, error: SinkError) -> SinkError {
+        let Some(name) = &self.chosen else { return error };
+        match error {
+            SinkError::NoDevice(why) => SinkError::NoDevice(format!("{name}: {why}")),
+            SinkError::Busy(why) => SinkError::Busy(format!("{name}: {why}")),
+            SinkError::Failed(why) => SinkError::Failed(format!("{name}: {why}")),
+        }
     }
 
     fn build(
@@ -105,6 +142,29 @@ fn hush() {
 
 #[cfg(not(target_os = "linux"))]
 fn hush() {}
+
+/// Names of the ALSA devices that play, with what their drivers call them.
+#[cfg(target_os = "linux")]
+pub fn alsa_devices() -> Vec<String> {
+    hush();
+    let devices = alsa_host().and_then(|host| host.output_devices().ok());
+    let describe = |device: Device| {
+        let id = device.id().ok()?;
+        let description = device.description().map_or_else(|_| String::new(), |text| format!(": {text}"));
+        Some(format!("{}{description}", id.id()))
+    };
+    devices.into_iter().flatten().filter_map(describe).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn alsa_host() -> Option<Host> {
+    cpal::host_from_id(HostId::Alsa).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn alsa_host() -> Option<Host> {
+    None
+}
 
 type Built = (Stream, SinkFormat, Arc<AtomicBool>);
 
@@ -207,11 +267,9 @@ impl AudioSink for CpalSink {
     fn open(&mut self, wanted: SinkFormat, source: Box<dyn AudioSource>) -> Result<SinkFormat, SinkError> {
         self.close();
         hush();
-        // Looked up anew: a sound server may have come or gone since.
-        let host = cpal::default_host();
-        let device =
-            host.default_output_device().ok_or_else(|| SinkError::NoDevice("no output device".into()))?;
-        let (stream, format, works) = self.build(&device, wanted, source)?;
+        let (host, device) = self.device()?;
+        let (stream, format, works) =
+            self.build(&device, wanted, source).map_err(|error| self.named(error))?;
         let description =
             device.description().map_or_else(|_| "default device".to_owned(), |d| d.to_string());
         self.open = Some(Open {
@@ -242,7 +300,7 @@ impl AudioSink for CpalSink {
             return false;
         }
         self.asked = self.asked.wrapping_add(1);
-        if !self.asked.is_multiple_of(LOOK_UP_EVERY) {
+        if self.chosen.is_some() || !self.asked.is_multiple_of(LOOK_UP_EVERY) {
             return true;
         }
         let default = host.default_output_device().and_then(|device| device.id().ok());

@@ -1,0 +1,28 @@
+//! What the programs around the player have in common: words of the command line, how they end, what they bring to a session that is no
+//! matter of the platform, and what their doctors look at.
+
+pub mod args;
+mod doctor;
+mod parts;
+
+use std::process::ExitCode;
+
+pub use doctor::Report;
+pub use parts::{absolute, decoders, facts, journal, net, storage};
+
+/// How a program ends: with the status of what it did, or with 1 and the reason on standard error.
+pub fn end(program: &str, result: Result<u32, String>) -> ExitCode {
+    match result {
+        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
+        Err(reason) => {
+            eprintln!("{program}: {reason}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// How a program ends that does not understand its command line.
+pub fn misuse(program: &str, mistake: &str, usage: &str) -> ExitCode {
+    eprintln!("{program}: {mistake}\n\n{usage}");
+    ExitCode::from(2)
+}
