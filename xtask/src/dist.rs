@@ -8,7 +8,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::core::{self, Core};
-use crate::env::{cargo, root, run, target};
+use crate::env::{cargo, cargo_native, root, run, target};
 use crate::machine::Machine;
 use crate::setup;
 
@@ -20,10 +20,24 @@ pub(crate) struct Shim {
     folder: &'static str,
     /// Whether it is built for other processors than this one: those of desktops are built on desktops.
     elsewhere: bool,
+    /// Whether it compiles cores itself. One that does not takes what was compiled for its processor.
+    compiles: bool,
+    /// What it has besides, below the root folder.
+    files: &'static [&'static str],
 }
 
-pub(crate) const HEADLESS: Shim = Shim { program: "kinora-headless", folder: "headless", elsewhere: true };
-const SHIMS: &[Shim] = &[Shim { program: "kinora", folder: "desktop", elsewhere: false }, HEADLESS];
+const DESKTOP: Shim =
+    Shim { program: "kinora", folder: "desktop", elsewhere: false, compiles: true, files: &[] };
+pub(crate) const HEADLESS: Shim =
+    Shim { program: "kinora-headless", folder: "headless", elsewhere: true, compiles: true, files: &[] };
+pub(crate) const TV: Shim = Shim {
+    program: "kinora-tv",
+    folder: "tv",
+    elsewhere: true,
+    compiles: false,
+    files: &["shims/tv/kinora-tv.service"],
+};
+const SHIMS: [&Shim; 3] = [&DESKTOP, &HEADLESS, &TV];
 
 /// What is in every package besides the program.
 const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "assets/fonts/OFL.txt"];
@@ -42,7 +56,7 @@ pub(crate) fn dist(args: &[String]) -> Result<(), String> {
     let core = core::build()?;
     println!("{core}");
     println!("{:<16} {:>11} {:>6}  core sha256 in the package", "shim", "bytes", "lines");
-    for shim in SHIMS.iter().filter(|shim| shim.elsewhere || machine.is_here()) {
+    for shim in SHIMS.into_iter().filter(|shim| shim.elsewhere || machine.is_here()) {
         let folder = assemble(shim, machine, &core)?;
         let size =
             folder.join(shim.program).metadata().map_err(|e| format!("{}: {e}", folder.display()))?.len();
@@ -63,13 +77,31 @@ pub(crate) fn assemble(shim: &Shim, machine: &Machine, core: &Core) -> Result<Pa
     let built = if machine.is_here() { target() } else { target().join(machine.target) };
 
     let folder = target().join("dist").join(format!("{}-{}", shim.program, machine.target));
+    // What an earlier build left is no part of this one.
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     copy(&built.join("release").join(shim.program), &folder)?;
     copy(&core.path, &folder)?;
-    for licence in LICENCES {
-        copy(&root().join(licence), &folder)?;
+    for file in LICENCES.iter().chain(shim.files) {
+        copy(&root().join(file), &folder)?;
+    }
+    if !shim.compiles {
+        run(compiler(machine, core)?.arg("compile").arg(&folder).arg("--core").arg(&core.path))?;
     }
     Ok(folder)
+}
+
+/// A program that compiles cores for a processor, which is one that runs on it.
+fn compiler(machine: &Machine, core: &Core) -> Result<Command, String> {
+    if machine.is_here() {
+        run(cargo_native("build").args(["--quiet", "--bin", HEADLESS.program]))?;
+        return Ok(Command::new(target().join("debug").join(HEADLESS.program)));
+    }
+    let mut command = Command::new(machine.emulator());
+    command.arg(assemble(&HEADLESS, machine, core)?.join(HEADLESS.program));
+    Ok(command)
 }
 
 /// Packs a folder into an archive beside it, which is the same for the same contents.

@@ -14,6 +14,7 @@ mod play;
 mod replay;
 mod setup;
 mod tidy;
+mod tv;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -27,6 +28,8 @@ usage: cargo xtask COMMAND
   fuzz [TARGET]... [--minutes N] [--planted]
                        fuzz the parsers and the engine; or look for faults planted in them
   replay               play the scenarios here and on another processor (aarch64 under QEMU), and replay there what was recorded here
+  tv [FILE|URL]...     make a virtual set-top box and watch the player in it
+  tv --test [FILTER]   have the tests drive the box
   tidy                 check the architecture rules
   ci                   fmt, clippy, tidy and test, as CI runs them
   bench all|NAME...    measure against the peers (tests/bench/README.md)
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "ci" => check::ci(),
         "replay" => replay::replay(),
         "bench" => bench::bench(&rest),
+        "tv" => tv::tv(&rest),
         "dist" => dist::dist(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

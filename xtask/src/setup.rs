@@ -69,6 +69,14 @@ const CROSS: &[(&str, &str)] = &[
     ("qemu-user", "another processor"),
 ];
 
+/// Debian packages to make a set-top box and switch it on.
+const BOX: &[(&str, &str)] = &[
+    ("qemu-system-x86", "the box"),
+    ("qemu-system-gui", "the box's screen in a window"),
+    ("mmdebstrap", "the box's system"),
+    ("e2fsprogs", "the box's disks"),
+];
+
 /// Target of the player core.
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -86,6 +94,12 @@ pub(crate) fn ensure(purpose: Purpose) -> Result<(), String> {
     }
     ensure_packages(&packages)?;
     ensure_target(WASM_TARGET)
+}
+
+/// Installs what is missing to run the tests with the virtual set-top box.
+pub(crate) fn ensure_box() -> Result<(), String> {
+    ensure(Purpose::Test)?;
+    ensure_packages(BOX)
 }
 
 /// Installs what is missing to build for another processor.
