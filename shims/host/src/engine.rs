@@ -258,6 +258,34 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// A component that contains nothing but the contract's version.
+    #[cfg(feature = "compiler")]
+    fn empty_component() -> Vec<u8> {
+        let name = CONTRACT_SECTION.as_bytes();
+        let section = [&[name.len() as u8], name, b"0.1.0"].concat();
+        [b"\0asm\x0d\x00\x01\x00", &[0, section.len() as u8][..], &section].concat()
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn precompiled_core_is_loaded_unless_a_byte_of_it_differs() {
+        let folder = std::env::temp_dir().join(format!("kinora-artefacts-{}", std::process::id()));
+        let core = folder.join("core.wasm");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(&core, empty_component()).expect("written");
+        for (interpreted, engine) in [(false, engine()), (true, interpreter())] {
+            let path = precompile(&core, interpreted, &folder).expect("it compiles");
+            assert!(artefact(&engine, &path).is_some(), "{}", path.display());
+            let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+            assert_eq!(name.contains("pulley"), interpreted, "{name}");
+            let mut bytes = fs::read(&path).expect("it is there");
+            *bytes.last_mut().expect("not empty") ^= 1;
+            fs::write(&path, &bytes).expect("written");
+            assert!(artefact(&engine, &path).is_none(), "{name}");
+        }
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+
     #[test]
     fn load_bytes_of_other_things_says_what_is_wrong() {
         let engine = engine();

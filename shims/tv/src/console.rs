@@ -23,11 +23,16 @@ impl Console {
         let mode = mode(&tty)?;
         set_mode(&tty, KD_GRAPHICS).then_some(Console { tty, mode })
     }
+
+    /// Gives it back as it was found.
+    pub(crate) fn restore(&self) {
+        set_mode(&self.tty, self.mode as usize);
+    }
 }
 
 impl Drop for Console {
     fn drop(&mut self) {
-        set_mode(&self.tty, self.mode as usize);
+        self.restore();
     }
 }
 

@@ -31,10 +31,17 @@ fn displays(report: &mut Report, options: &Options) {
     for node in &nodes {
         let described = kms::Card::at(node).and_then(|card| {
             describe(report, &card);
-            card.taken()?.connected()
+            let target = card.taken()?.connected()?;
+            Ok((target.mode(options.mode, None)?, target.name))
         });
         match described {
-            Ok(_) => usable = true,
+            Ok((mode, name)) => {
+                usable = true;
+                report.line(
+                    "display",
+                    &format!("{} on {name}, until a film asks for another", kms::timing(&mode)),
+                );
+            }
             Err(reason) => report.problem("", &node.display().to_string(), &reason),
         }
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use drm::control::{Device as _, Mode, ModeFlags, ModeTypeFlags, connector, crtc};
 use drm::{ClientCapability, Device as _, DriverCapability};
 
-pub(crate) use modes::{Timing, Wish};
+pub(crate) use modes::{Content, Timing, Wish};
 pub(crate) use output::Outputs;
 pub(crate) use plug::Plug;
 
@@ -139,6 +139,22 @@ pub(crate) struct Target {
     pub(crate) modes: Vec<Mode>,
 }
 
+impl Target {
+    /// The mode that the person wants, or the one that suits the film. The error names what there is.
+    pub(crate) fn mode(&self, wish: Option<Wish>, content: Option<Content>) -> Result<Mode, String> {
+        let timings: Vec<_> = self.modes.iter().map(timing).collect();
+        let chosen = match wish {
+            Some(wish) => modes::find(&timings, wish).ok_or_else(|| {
+                let offers: Vec<_> = timings.iter().map(ToString::to_string).collect();
+                let (name, offers) = (&self.name, offers.join(", "));
+                format!("the display on {name} has no mode {wish}; --mode takes one of {offers}")
+            })?,
+            None => modes::choose(&timings, content).ok_or("the display has no modes")?,
+        };
+        Ok(self.modes[chosen])
+    }
+}
+
 /// The graphics cards' nodes in the order of their numbers.
 pub(crate) fn nodes() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(FOLDER).into_iter().flatten();
@@ -166,18 +182,14 @@ pub(crate) fn is_connected(connector: &connector::Info) -> bool {
 /// What choosing goes by of a mode.
 pub(crate) fn timing(mode: &Mode) -> Timing {
     let (width, height) = mode.size();
-    let flags = mode.flags();
-    let (total_x, total_y) = (u64::from(mode.hsync().2), u64::from(mode.vsync().2));
-    let lines =
-        total_y * u64::from(mode.vscan().max(1)) * if flags.contains(ModeFlags::DBLSCAN) { 2 } else { 1 };
-    let fields = if flags.contains(ModeFlags::INTERLACE) { 2 } else { 1 };
-    // The clock is in kHz.
-    let refresh_mhz = (u64::from(mode.clock()) * 1_000_000 * fields).checked_div(total_x * lines);
+    let interlaced = mode.flags().contains(ModeFlags::INTERLACE);
+    let scans = mode.vscan().max(1) * if mode.flags().contains(ModeFlags::DBLSCAN) { 2 } else { 1 };
+    let total = (mode.hsync().2, mode.vsync().2);
     Timing {
         width: width.into(),
         height: height.into(),
-        refresh_mhz: refresh_mhz.map_or(0, |rate| rate as u32),
-        interlaced: flags.contains(ModeFlags::INTERLACE),
+        refresh_mhz: modes::refresh_mhz(mode.clock(), total, scans, interlaced),
+        interlaced,
         preferred: mode.mode_type().contains(ModeTypeFlags::PREFERRED),
     }
 }

@@ -1,8 +1,8 @@
 //! One run: what this shim brings to a player, and its end.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kinora_audio_cpal::CpalSink;
@@ -39,12 +39,12 @@ pub(crate) fn play(options: &Options) -> Result<u32, String> {
     check(&keys)?;
     let (end, ended) = mpsc::channel();
     watch_signals(end.clone())?;
-    end_with_any_thread(end.clone());
     if let Some(silence) = silence() {
         eprintln!("kinora-tv: {silence}; playing without");
     }
     // Restored on the way out of here, whatever the way.
-    let _console = Console::take();
+    let console = Arc::new(Console::take());
+    end_with_any_thread(Arc::downgrade(&console));
     let session = Arc::new(start(options, end.clone())?);
     let links = session.links();
     let plug = Arc::new(Plug::default());
@@ -109,13 +109,15 @@ fn watch_signals(end: Sender<End>) -> Result<(), String> {
     })
 }
 
-/// Without one of its threads a player shows a picture that stands still; better that it is started anew.
-fn end_with_any_thread(end: Sender<End>) {
+/// Without one of its threads a player shows a picture that stands still; better that the process ends, and its next one goes on there.
+fn end_with_any_thread(console: Weak<Option<Console>>) {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |failure| {
         usual(failure);
-        // The end may have begun already.
-        let _ = end.send(End::Outcome(Err("one of its threads failed".into())));
+        if let Some(Some(console)) = console.upgrade().as_deref() {
+            console.restore();
+        }
+        std::process::exit(1);
     }));
 }
 

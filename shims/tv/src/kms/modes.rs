@@ -24,6 +24,14 @@ impl fmt::Display for Timing {
     }
 }
 
+/// Pictures a second, thousandths (half pictures where interlaced), of a mode with this pixel clock and so many pixels and lines a picture,
+/// blanking included; a line may be shown `scans` times.
+pub(crate) fn refresh_mhz(clock_khz: u32, (pixels, lines): (u16, u16), scans: u16, interlaced: bool) -> u32 {
+    let fields = if interlaced { 2 } else { 1 };
+    let picture = u64::from(pixels) * u64::from(lines) * u64::from(scans);
+    (u64::from(clock_khz) * 1_000_000 * fields).checked_div(picture).map_or(0, |rate| rate as u32)
+}
+
 /// A mode that a person asks for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Wish {
@@ -173,6 +181,72 @@ mod tests {
         let mode = modes[choose(modes, content).expect("there are modes")];
         assert!(!mode.interlaced, "{mode:?}");
         (mode.width, mode.height, mode.refresh_mhz)
+    }
+
+    /// Of a television on a Raspberry Pi (vc4), the head of the list that `modetest` prints (raspberrypi/linux#3694): width, height, both
+    /// with blanking, clock in kHz.
+    const VC4: &str = "
+        1920 1080 2200 1125 148500 preferred
+        1920 1080 2200 1125 148352
+        1920 1080 2200 1125 74250 interlaced
+        1920 1080 2200 1125 74176 interlaced
+        1920 1080 2640 1125 148500";
+    /// Of a monitor on a Rockchip board (rockchip-linux/kernel#7), the head of the list.
+    const ROCKCHIP: &str = "
+        1280 1024 1688 1066 108000 preferred
+        1280 1024 1688 1066 135000
+        1152 864 1600 900 108000
+        1024 768 1328 800 78800
+        1024 768 1328 806 75000";
+    /// Of a television of 2160 lines on a Raspberry Pi 4 (raspberrypi/firmware#1392), the head of the list.
+    const VC4_2160: &str = "
+        3840 2160 4400 2250 594000
+        3840 2160 5280 2250 594000
+        3840 2160 4400 2250 593410
+        3840 2160 4400 2250 297000
+        3840 2160 5280 2250 297000
+        3840 2160 5500 2250 297000";
+
+    fn recorded(list: &str) -> Vec<Timing> {
+        let read = |line: &str| {
+            let number = |at: usize| line.split(' ').nth(at).expect(line).parse::<u32>().expect(line);
+            let total = (number(2) as u16, number(3) as u16);
+            let interlaced = line.ends_with("interlaced");
+            Timing {
+                width: number(0),
+                height: number(1),
+                refresh_mhz: refresh_mhz(number(4), total, 1, interlaced),
+                interlaced,
+                preferred: line.ends_with("preferred"),
+            }
+        };
+        list.lines().map(str::trim).filter(|line| !line.is_empty()).map(read).collect()
+    }
+
+    #[test]
+    fn choose_on_recorded_lists_takes_the_rate_where_there_is_one() {
+        let rates =
+            [(VC4, 20_000), (VC4, 41_708), (ROCKCHIP, 41_667), (ROCKCHIP, 13_333), (VC4_2160, 41_667)];
+        let chosen = rates.map(|(list, frame_us)| {
+            let modes = recorded(list);
+            let content = film(1280, 720, frame_us);
+            modes[choose(&modes, content).expect("there are modes")].to_string()
+        });
+        let expected =
+            ["1920x1080@50.00", "1920x1080@60.00", "1280x1024@60.02", "1280x1024@75.02", "3840x2160@24.00"];
+        assert_eq!(chosen, expected);
+    }
+
+    #[test]
+    fn refresh_of_broadcast_timings_is_that_of_the_standard() {
+        // CTA-861 formats 16, 5, 32 and 20.
+        assert_eq!(refresh_mhz(148_500, (2200, 1125), 1, false), 60_000);
+        assert_eq!(refresh_mhz(74_250, (2200, 1125), 1, true), 60_000);
+        assert_eq!(refresh_mhz(74_250, (2750, 1125), 1, false), 24_000);
+        assert_eq!(refresh_mhz(74_250, (2640, 1125), 1, true), 50_000);
+        // Lines that are shown twice take twice the time.
+        assert_eq!(refresh_mhz(148_500, (2200, 1125), 2, false), 30_000);
+        assert_eq!(refresh_mhz(1, (0, 0), 1, false), 0);
     }
 
     #[test]

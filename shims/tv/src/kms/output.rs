@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::buffer::Buffer;
 use super::commit::Commit;
-use super::modes::{self, Content, Wish};
+use super::modes::{Content, Wish};
 use super::{Card, Plug, Target, timing};
 
 /// A display that takes longer than this to show a picture is not there any more.
@@ -69,19 +69,6 @@ impl Outputs {
             fullscreen,
         });
     }
-
-    fn choose(&self, target: &Target, content: Option<Content>) -> Result<Mode, String> {
-        let timings: Vec<_> = target.modes.iter().map(timing).collect();
-        let chosen = match self.wish {
-            Some(wish) => modes::find(&timings, wish).ok_or_else(|| {
-                let offers: Vec<_> = timings.iter().map(ToString::to_string).collect();
-                let (name, offers) = (&target.name, offers.join(", "));
-                format!("the display on {name} has no mode {wish}; --mode takes one of {offers}")
-            })?,
-            None => modes::choose(&timings, content).ok_or("the display has no modes")?,
-        };
-        Ok(target.modes[chosen])
-    }
 }
 
 /// Nothing is plugged in.
@@ -127,7 +114,7 @@ impl KmsOutput {
     fn new(outputs: Outputs, target: Target, plugged: u64) -> Result<Self, String> {
         let card = &outputs.card;
         let refused = |e: io::Error| format!("{} on {}: {e}", target.name, card.path.display());
-        let mode = outputs.choose(&target, None)?;
+        let mode = target.mode(outputs.wish, None)?;
         let commit = Commit::new(card, &target).map_err(refused)?;
         let buffers = buffers(card, &mode).map_err(refused)?;
         commit.set_mode(card, &target, &mode, buffers[0].framebuffer).map_err(|e| {
@@ -198,7 +185,7 @@ impl KmsOutput {
             return Ok(());
         }
         self.content = content;
-        let mode = self.outputs.choose(&self.target, self.content).map_err(io::Error::other)?;
+        let mode = self.target.mode(self.outputs.wish, self.content).map_err(io::Error::other)?;
         if mode == self.mode {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 
 mod timing;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
@@ -111,24 +111,29 @@ impl CpalSink {
             SupportedBufferSize::Unknown => frames,
         };
         let works = Arc::new(AtomicBool::new(true));
-        let callback = Callback {
-            source,
-            works: works.clone(),
-            clock: self.clock.clone(),
-            audible: Audible::new(config.rate_hz),
-            channels: config.channels.max(1) as usize,
-            // A device that asks for more than this costs one allocation.
-            scratch: Vec::with_capacity(frames as usize * config.channels as usize * 4),
+        let source = Arc::new(Mutex::new(source));
+        let build = |buffer_size| {
+            let callback = Callback {
+                source: Arc::clone(&source),
+                works: works.clone(),
+                clock: self.clock.clone(),
+                audible: Audible::new(config.rate_hz),
+                channels: config.channels.max(1) as usize,
+                // A device that asks for more than this costs one allocation.
+                scratch: Vec::with_capacity(frames as usize * config.channels as usize * 4),
+            };
+            let channels = config.channels as u16;
+            let request = StreamConfig { channels, sample_rate: config.rate_hz, buffer_size };
+            match format {
+                SampleFormat::I16 => callback.stream::<i16>(device, request),
+                SampleFormat::I32 => callback.stream::<i32>(device, request),
+                _ => callback.stream::<f32>(device, request),
+            }
         };
-        let request = StreamConfig {
-            channels: config.channels as u16,
-            sample_rate: config.rate_hz,
-            buffer_size: BufferSize::Fixed(frames),
-        };
-        let stream = match format {
-            SampleFormat::I16 => callback.stream::<i16>(device, request),
-            SampleFormat::I32 => callback.stream::<i32>(device, request),
-            _ => callback.stream::<f32>(device, request),
+        let stream = match build(BufferSize::Fixed(frames)) {
+            // ALSA's range is that of all rates; at this one a device may take only its own size, as its mixer (dmix) does.
+            Err(error) if error.kind() == ErrorKind::UnsupportedConfig => build(BufferSize::Default),
+            built => built,
         };
         Ok((stream.map_err(sink_error)?, config, works))
     }
@@ -143,13 +148,13 @@ fn hush() {
 #[cfg(not(target_os = "linux"))]
 fn hush() {}
 
-/// Names of the ALSA devices that play, with what their drivers call them.
+/// Names of the ALSA devices that play on a card, with what their drivers call them; ALSA's many plugins are left out.
 #[cfg(target_os = "linux")]
 pub fn alsa_devices() -> Vec<String> {
     hush();
     let devices = alsa_host().and_then(|host| host.output_devices().ok());
     let describe = |device: Device| {
-        let id = device.id().ok()?;
+        let id = device.id().ok().filter(|id| id.id().contains("CARD="))?;
         let description = device.description().map_or_else(|_| String::new(), |text| format!(": {text}"));
         Some(format!("{}{description}", id.id()))
     };
@@ -196,7 +201,8 @@ fn choose(device: &Device, wanted: SinkFormat) -> Option<(SampleFormat, Supporte
 }
 
 struct Callback {
-    source: Box<dyn AudioSource>,
+    /// Shared with nobody else as soon as the stream plays.
+    source: Arc<Mutex<Box<dyn AudioSource>>>,
     works: Arc<AtomicBool>,
     clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
     audible: Audible,
@@ -241,7 +247,10 @@ impl Callback {
         let frames = (out.len() / self.channels) as u64;
         let audible_us = self.audible.next(now_us + latency.as_micros() as u64, frames);
         self.scratch.resize(out.len(), 0.0);
-        self.source.fill(&mut self.scratch, audible_us);
+        match self.source.try_lock() {
+            Ok(mut source) => source.fill(&mut self.scratch, audible_us),
+            Err(_) => self.scratch.fill(0.0),
+        }
         for (to, from) in out.iter_mut().zip(&self.scratch) {
             *to = T::from_sample(from.clamp(-1.0, 1.0));
         }
