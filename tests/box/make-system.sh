@@ -6,9 +6,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 cd "$1"
 
-# Of what a box of any make has: a kernel, systemd, the libraries that the player is linked to.
+# Of what a box of any make has: a kernel, systemd, a mixer that is not left muted, the libraries that the player is linked to.
 packages=linux-image-amd64,initramfs-tools,systemd-sysv,udev,kmod,dmsetup,ca-certificates
-packages=$packages,libavcodec59,libavutil57,libswscale6,libasound2
+packages=$packages,libavcodec59,libavutil57,libswscale6,libasound2,alsa-utils
 
 # Modules of this machine's hardware; Debian's kernel comes with those of all PCs, a third of a gigabyte.
 modules='^\./(crypto|lib|mm|arch/x86/crypto|fs/9p|fs/ext4|fs/jbd2|fs/netfs|fs/fscache|net/9p|net/core)/

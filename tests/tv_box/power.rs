@@ -10,7 +10,7 @@ use kinora_tests::Random;
 
 use crate::Test;
 use crate::films;
-use crate::world::World;
+use crate::world::{MIDDLE, MUTE, PAUSE, World};
 
 pub(crate) const TESTS: &[Test] = &[
     ("power_cuts_while_playing_lose_ten_seconds_at_most", cuts_while_playing),
@@ -61,11 +61,11 @@ fn cut_after_each_write(world: &World) -> Result<(), String> {
     let began = watching.wait_for_second(|_| true)?;
     watching.wait_for_second(|second| second >= began + 12)?;
     // To the middle, muted, paused and on again: positions and settings are stored.
-    for key in ["5", "m", "spc", "spc"] {
-        watching.machine.press(key)?;
+    for key in [MIDDLE, MUTE, PAUSE, PAUSE] {
+        watching.press(key)?;
     }
     watching.wait_for_second(|second| second >= 182)?;
-    watching.machine.press("spc")?;
+    watching.press(PAUSE)?;
     // A player that ends as it should forgets where it was.
     watching.machine.run("systemctl kill --signal KILL kinora-tv; systemctl stop kinora-tv")?;
     watching.machine.run(&format!("umount {STATE} && dmsetup remove logged"))?;

@@ -4,7 +4,7 @@ use kinora_box::STATE;
 
 use crate::Test;
 use crate::films;
-use crate::world::{World, wait_for};
+use crate::world::{MIDDLE, PAUSE, RESTS, World, wait_for};
 
 pub(crate) const TESTS: &[Test] = &[
     ("killed_player_goes_on_in_place", killed),
@@ -35,7 +35,7 @@ fn killed(world: &World) -> Result<(), String> {
 
 fn keyboard(world: &World) -> Result<(), String> {
     let film = films::bars()?;
-    let expected = world.expected(&film, "3:space,5:5", "paused")?;
+    let expected = world.expected(&film, &[PAUSE, MIDDLE], RESTS)?;
     let mut watching = world.boot()?;
     watching.play(&film)?;
     watching.wait_moving()?;
@@ -48,19 +48,19 @@ fn keyboard(world: &World) -> Result<(), String> {
     })?;
     // The player looks for devices by itself; a key that comes before it found this one is lost, as for anybody.
     wait_for("a pause", || {
-        watching.machine.press("spc")?;
+        watching.press(PAUSE)?;
         let before = watching.look()?;
         std::thread::sleep(std::time::Duration::from_secs(2));
         if before == watching.look()? { Ok(()) } else { Err("it plays on".into()) }
     })?;
-    watching.machine.press("5")?;
+    watching.press(MIDDLE)?;
     watching.wait_for_picture(&expected)?;
     if watching.process()? == process { Ok(()) } else { Err("the player was started again".into()) }
 }
 
 fn display(world: &World) -> Result<(), String> {
     let film = films::bars()?;
-    let expected = world.expected(&film, "3:space,5:5", "paused")?;
+    let expected = world.expected(&film, &[PAUSE, MIDDLE], RESTS)?;
     let mut watching = world.boot()?;
     watching.play(&film)?;
     watching.wait_moving()?;
@@ -69,8 +69,8 @@ fn display(world: &World) -> Result<(), String> {
     std::thread::sleep(std::time::Duration::from_secs(3));
     watching.machine.run(&format!("echo detect > {DISPLAY}"))?;
     watching.wait_moving()?;
-    watching.machine.press("spc")?;
-    watching.machine.press("5")?;
+    watching.press(PAUSE)?;
+    watching.press(MIDDLE)?;
     watching.wait_for_picture(&expected)?;
     if watching.process()? == process { Ok(()) } else { Err("the player was started again".into()) }
 }

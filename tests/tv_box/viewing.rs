@@ -1,11 +1,11 @@
 //! What somebody sees, hears and presses.
 
 use kinora_box::Sound;
-use kinora_tests::pcm_f32;
+use kinora_tests::{Screen, pcm_f32};
 
 use crate::Test;
 use crate::films;
-use crate::world::{World, wait_for};
+use crate::world::{DOWN, MIDDLE, OK, PAUSE, RESTS, RIGHT, SHOWN, UP, World, wait_for};
 
 pub(crate) const TESTS: &[Test] = &[
     ("power_on_shows_the_players_screen", shows_its_screen),
@@ -18,8 +18,8 @@ pub(crate) const TESTS: &[Test] = &[
 const RATE: usize = 48_000;
 /// How many frames make one when what was heard is searched.
 const DECIMATION: usize = 6;
-/// Parts of the sound that are looked for, in decimated frames: a quarter of a second.
-const PART: usize = RATE / DECIMATION / 4;
+/// Parts of the sound that are looked for, in decimated frames: a tenth of a second.
+const PART: usize = RATE / DECIMATION / 10;
 
 fn shows_its_screen(world: &World) -> Result<(), String> {
     let mut watching = world.boot()?;
@@ -40,42 +40,39 @@ fn shows_its_screen(world: &World) -> Result<(), String> {
 
 fn equals_headless(world: &World) -> Result<(), String> {
     let film = films::bars()?;
-    let expected = world.expected(&film, "3:space,5:5", "paused")?;
+    let expected = world.expected(&film, &[PAUSE, MIDDLE], RESTS)?;
     let mut watching = world.boot()?;
     watching.play(&film)?;
     watching.wait_moving()?;
-    watching.machine.press("spc")?;
-    watching.machine.press("5")?;
+    watching.press(PAUSE)?;
+    watching.press(MIDDLE)?;
     watching.wait_for_picture(&expected)
 }
 
 fn navigates(world: &World) -> Result<(), String> {
     let film = films::bars()?;
-    // Names of keys here and there.
-    let presses = [
-        ("space", "spc"),
-        ("5", "5"),
-        ("ok", "ret"),
-        ("right", "right"),
-        ("right", "right"),
-        ("left", "left"),
-    ];
+    // Along the controls to the menu of speeds and into it.
+    let keys = [PAUSE, MIDDLE, DOWN, UP, RIGHT, RIGHT, OK, DOWN];
+    let shown = 2..keys.len();
+    let expected: Vec<Screen> =
+        shown.clone().map(|n| world.expected(&film, &keys[..=n], SHOWN)).collect::<Result<_, _>>()?;
+    if expected.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err("a key is to change nothing".into());
+    }
     let mut watching = world.boot()?;
     watching.play(&film)?;
     watching.wait_moving()?;
-    let mut keys = String::new();
-    for (n, (name, key)) in presses.into_iter().enumerate() {
-        keys += &format!("{}:{name},", n + 1);
-        watching.machine.press(key)?;
-        if n > 0 {
-            let expected = world.expected(&film, &keys, &format!("after-{n}"))?;
-            watching.wait_for_picture(&expected).map_err(|why| format!("after {name}: {why}"))?;
-        }
+    watching.press(PAUSE)?;
+    watching.press(MIDDLE)?;
+    for (n, expected) in shown.zip(&expected) {
+        watching.press(keys[n])?;
+        watching.wait_for_picture(expected).map_err(|why| format!("key {n}: {why}"))?;
     }
     Ok(())
 }
 
-/// The parts of the film's sound are found in what was heard, in their order. An emulated processor may be late with some.
+/// The parts of the film's sound are found in what was heard, in their order. An emulated processor is late with some: a device that
+/// starves leaves a gap inside a part, which is then not found.
 fn is_heard(world: &World) -> Result<(), String> {
     let film = films::bars()?;
     let mut watching = world.boot()?;
@@ -94,17 +91,17 @@ fn is_heard(world: &World) -> Result<(), String> {
     let heard = decimated(&heard.mono());
     let played = decimated(&pcm_f32(&film)?);
     let parts: Vec<&[f32]> = played.chunks_exact(PART).take(heard.len() / PART / 2).collect();
-    let found: Vec<(usize, f32)> = parts.iter().map(|part| best(part, &heard)).collect();
-    let good = found.iter().filter(|(_, correlation)| *correlation > 0.9).count();
-    let in_order = found.windows(2).filter(|pair| pair[0].0 + PART / 2 < pair[1].0).count();
-    println!("{good} of {} parts heard, {in_order} after the one before", parts.len());
-    if good * 10 < parts.len() * 9 || in_order * 10 < (parts.len() - 1) * 9 {
-        return Err(format!(
-            "of {} parts {good} are heard, {in_order} after the one before: {found:?}",
-            parts.len()
-        ));
-    }
-    Ok(())
+    let places: Vec<usize> = parts
+        .iter()
+        .map(|part| best(part, &heard))
+        .filter(|(_, correlation)| *correlation > 0.9)
+        .map(|(place, _)| place)
+        .collect();
+    let in_order = places.windows(2).filter(|pair| pair[0] + PART / 2 < pair[1]).count();
+    let said =
+        format!("of {} parts {} are heard, {in_order} after the one before", parts.len(), places.len());
+    println!("{said}");
+    if places.len() * 2 > parts.len() && in_order + 1 == places.len() { Ok(()) } else { Err(said) }
 }
 
 fn decimated(samples: &[f32]) -> Vec<f32> {

@@ -30,6 +30,38 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Result<T, String
     }
 }
 
+/// A key by its names.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    /// In headless.
+    here: &'static str,
+    /// In QEMU.
+    there: &'static str,
+}
+
+const fn key(here: &'static str, there: &'static str) -> Key {
+    Key { here, there }
+}
+
+pub(crate) const PAUSE: Key = key("space", "spc");
+/// To the middle.
+pub(crate) const MIDDLE: Key = key("5", "5");
+pub(crate) const OK: Key = key("ok", "ret");
+pub(crate) const UP: Key = key("up", "up");
+pub(crate) const DOWN: Key = key("down", "down");
+pub(crate) const RIGHT: Key = key("right", "right");
+pub(crate) const MUTE: Key = key("m", "m");
+
+/// Seconds from a key until what it shows has settled, and is not hidden yet.
+pub(crate) const SHOWN: u64 = 1;
+/// Seconds from a key until only a paused film is left.
+pub(crate) const RESTS: u64 = 10;
+
+/// When headless is pressed for the n-th time, in seconds.
+fn press_time(n: usize) -> u64 {
+    3 + 2 * n as u64
+}
+
 /// What a test's boxes are made of.
 pub(crate) struct World {
     system: PathBuf,
@@ -37,6 +69,8 @@ pub(crate) struct World {
     pub(crate) folder: PathBuf,
     /// The disk that keeps what the player remembers.
     pub(crate) state: Disk,
+    /// Name of the folder of what headless leaves.
+    expected: String,
 }
 
 impl World {
@@ -44,7 +78,7 @@ impl World {
     pub(crate) fn new(name: &str, system: PathBuf) -> Result<Self, String> {
         let folder = scratch(&format!("tv_box/{name}"));
         let state = Disk::format(&folder.join("state.ext4"), STATE_MIB, STATE_LABEL)?;
-        Ok(World { system, folder, state })
+        Ok(World { system, folder, state, expected: format!("tv_box/{name}/expected") })
     }
 
     /// Switches it on, with the films' folders in the box.
@@ -68,17 +102,25 @@ impl World {
         Ok(Watching { machine, folder: self.folder.clone() })
     }
 
-    /// What headless shows at the end, after the keys.
-    pub(crate) fn expected(&self, film: &Path, keys: &str, name: &str) -> Result<Screen, String> {
+    /// What headless shows some seconds after the last of these keys.
+    pub(crate) fn expected(&self, film: &Path, keys: &[Key], after: u64) -> Result<Screen, String> {
         let (width, height) = SIZE;
         let size = format!("{width}x{height}");
-        let file = format!("{name}.png");
-        let shot = format!("15={file}");
-        let args =
-            ["--device", "tv", "--size", &size, "--keys", keys, "--until", "16", "--screenshot", &shot];
-        let folder = self.folder.strip_prefix(scratch("")).unwrap_or(&self.folder);
-        let played = Headless::here().play(&folder.to_string_lossy(), &film.to_string_lossy(), &args);
-        picture(&played.folder.join(file)).map_err(|why| format!("{why}: {}", played.stderr))
+        let presses: Vec<String> =
+            keys.iter().enumerate().map(|(n, key)| format!("{}:{}", press_time(n), key.here)).collect();
+        let presses = presses.join(",");
+        let seen = press_time(keys.len().saturating_sub(1)) + after;
+        let (shot, until) = (format!("{seen}=expected.png"), (seen + 1).to_string());
+        let args = [
+            ["--device", "tv"],
+            ["--size", &size],
+            ["--keys", &presses],
+            ["--screenshot", &shot],
+            ["--until", &until],
+        ];
+        let args = args.concat();
+        let played = Headless::here().play(&self.expected, &film.to_string_lossy(), &args);
+        picture(&played.folder.join("expected.png")).map_err(|why| format!("{why}: {}", played.stderr))
     }
 }
 
@@ -98,36 +140,36 @@ impl Watching {
         self.machine.play(&[format!("{folder}/{name}")])
     }
 
+    /// Presses a key.
+    pub(crate) fn press(&mut self, key: Key) -> Result<(), String> {
+        self.machine.press(key.there)
+    }
+
     /// What is to be seen.
     pub(crate) fn look(&mut self) -> Result<Screen, String> {
         picture(&self.machine.look("seen.png")?)
     }
 
-    /// Waits until the picture moves: two looks that differ, of which none is of one colour.
+    /// Waits until the film's picture moves: a tenth of all pixels, which is more than what turns while it loads.
     pub(crate) fn wait_moving(&mut self) -> Result<(), String> {
         let mut before = None;
         let waited = wait_for("a moving picture", || {
             let now = self.look()?;
-            let blank = now.rgb.chunks_exact(3).all(|pixel| pixel == &now.rgb[..3]);
-            let moved = before.as_ref().is_some_and(|before: &Screen| *before != now);
+            let moved = before.as_ref().map_or(0, |before| differing(before, &now));
+            let all = now.rgb.len() / 3;
             before = Some(now);
-            if moved && !blank { Ok(()) } else { Err("it stands still".into()) }
+            if moved * 10 > all { Ok(()) } else { Err(format!("{moved} of {all} pixels change")) }
         });
         waited.map_err(|why| self.explained(why))
     }
 
     /// Waits until it shows exactly this picture; leaves both in the folder otherwise.
     pub(crate) fn wait_for_picture(&mut self, expected: &Screen) -> Result<(), String> {
+        let mut least = usize::MAX;
         let waited = wait_for("the expected picture", || {
             let seen = self.look()?;
-            let pairs = expected.rgb.chunks_exact(3).zip(seen.rgb.chunks_exact(3));
-            match pairs.filter(|(a, b)| a != b).count() {
-                _ if (seen.width, seen.height) != (expected.width, expected.height) => {
-                    Err(format!("it is {}x{}", seen.width, seen.height))
-                }
-                0 => Ok(()),
-                off => Err(format!("{off} pixels differ")),
-            }
+            least = least.min(differing(expected, &seen));
+            if least == 0 { Ok(()) } else { Err(format!("{least} pixels differ at least")) }
         });
         waited.map_err(|why| {
             let path = self.folder.join("expected.png");
@@ -155,6 +197,14 @@ impl Watching {
         let log = self.machine.player_log().unwrap_or_else(|e| e);
         format!("{why}\n  seen {}\n{log}", self.folder.join("seen.png").display())
     }
+}
+
+/// How many pixels differ: all of them where the sizes do.
+fn differing(a: &Screen, b: &Screen) -> usize {
+    if (a.width, a.height) != (b.width, b.height) {
+        return a.rgb.len() / 3;
+    }
+    a.rgb.chunks_exact(3).zip(b.rgb.chunks_exact(3)).filter(|(a, b)| a != b).count()
 }
 
 /// Reads a picture.

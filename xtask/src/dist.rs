@@ -20,20 +20,35 @@ pub(crate) struct Shim {
     folder: &'static str,
     /// Whether it is built for other processors than this one: those of desktops are built on desktops.
     elsewhere: bool,
+    /// How it is built: one of the workspace's profiles.
+    profile: &'static str,
     /// Whether it compiles cores itself. One that does not takes what was compiled for its processor.
     compiles: bool,
     /// What it has besides, below the root folder.
     files: &'static [&'static str],
 }
 
-const DESKTOP: Shim =
-    Shim { program: "kinora", folder: "desktop", elsewhere: false, compiles: true, files: &[] };
-pub(crate) const HEADLESS: Shim =
-    Shim { program: "kinora-headless", folder: "headless", elsewhere: true, compiles: true, files: &[] };
+const DESKTOP: Shim = Shim {
+    program: "kinora",
+    folder: "desktop",
+    elsewhere: false,
+    profile: "release",
+    compiles: true,
+    files: &[],
+};
+pub(crate) const HEADLESS: Shim = Shim {
+    program: "kinora-headless",
+    folder: "headless",
+    elsewhere: true,
+    profile: "release",
+    compiles: true,
+    files: &[],
+};
 pub(crate) const TV: Shim = Shim {
     program: "kinora-tv",
     folder: "tv",
     elsewhere: true,
+    profile: "box",
     compiles: false,
     files: &["shims/tv/kinora-tv.service"],
 };
@@ -42,7 +57,7 @@ const SHIMS: [&Shim; 3] = [&DESKTOP, &HEADLESS, &TV];
 /// What is in every package besides the program.
 const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "assets/fonts/OFL.txt"];
 
-/// Builds the shims in the release profile and packs each with the core and the licences into `target/dist/`.
+/// Builds the shims, each in its profile, and packs each with the core and the licences into `target/dist/`.
 pub(crate) fn dist(args: &[String]) -> Result<(), String> {
     let machine = match args {
         [] => Machine::here()?,
@@ -55,7 +70,7 @@ pub(crate) fn dist(args: &[String]) -> Result<(), String> {
     }
     let core = core::build()?;
     println!("{core}");
-    println!("{:<16} {:>11} {:>6}  core sha256 in the package", "shim", "bytes", "lines");
+    println!("{:<16} {:>11} {:>6}  core sha256 in the package", "shim", "stripped", "lines");
     for shim in SHIMS.into_iter().filter(|shim| shim.elsewhere || machine.is_here()) {
         let folder = assemble(shim, machine, &core)?;
         let size =
@@ -71,7 +86,7 @@ pub(crate) fn dist(args: &[String]) -> Result<(), String> {
 pub(crate) fn assemble(shim: &Shim, machine: &Machine, core: &Core) -> Result<PathBuf, String> {
     let mut build = cargo();
     // A package alone, with just the features that it asks of what the shims share.
-    build.args(["build", "--quiet", "--release", "--package", shim.program]);
+    build.args(["build", "--quiet", "--profile", shim.profile, "--package", shim.program]);
     machine.target(&mut build);
     run(&mut build)?;
     let built = if machine.is_here() { target() } else { target().join(machine.target) };
@@ -82,7 +97,8 @@ pub(crate) fn assemble(shim: &Shim, machine: &Machine, core: &Core) -> Result<Pa
         std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    copy(&built.join("release").join(shim.program), &folder)?;
+    copy(&built.join(shim.profile).join(shim.program), &folder)?;
+    run(Command::new(format!("{}-strip", machine.gnu)).arg(folder.join(shim.program)))?;
     copy(&core.path, &folder)?;
     for file in LICENCES.iter().chain(shim.files) {
         copy(&root().join(file), &folder)?;

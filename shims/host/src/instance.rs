@@ -38,6 +38,10 @@ impl Limits {
         call_bytes: 64 << 20,
     };
 
+    /// For compiled code on the processor of a box, which is ten times slower than a desktop's and runs what it never ran before slower still.
+    pub const BOX: Limits =
+        Limits { handle: Duration::from_secs(1), start: Duration::from_secs(5), ..Limits::REAL_TIME };
+
     /// For the virtual clock, where the speed of the machine must not change the outcome.
     pub const VIRTUAL: Limits = Limits {
         handle: Duration::from_secs(60),
