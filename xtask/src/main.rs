@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 mod bench;
+mod certify;
 mod check;
 mod core;
 mod dist;
 mod env;
 mod fuzz;
 mod inspect;
+mod new_shim;
 mod play;
 mod replay;
 mod setup;
@@ -20,6 +22,10 @@ usage: cargo xtask COMMAND
   play [FILE|URL]...   set up, build and open the player (on the demo clips without arguments)
   test [FILTER]        set up, build and run all tests
   core                 build the player core component; the last line is PATH bytes=N zstd=N sha256=HEX
+  guests               build the components of the tests, the conformance kit's among them
+  certify-self [ARGUMENT]...
+                       prove the conformance kit: headless passes, and each fault seeded in it is caught
+  new-shim NAME        begin a port: copy shims/stub and wire it in
   inspect SRC [--samples] [--cues] [--manifest]
                        what the core's parsers see in a file
   bless                write the scenarios' expectations anew
@@ -42,6 +48,9 @@ fn main() -> ExitCode {
         "core" => {
             setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))
         }
+        "guests" => setup::ensure(setup::Purpose::Core).and_then(|()| core::build_guests()),
+        "new-shim" => new_shim::new_shim(&rest),
+        "certify-self" => certify::certify_self(&rest),
         "inspect" => inspect::inspect(&rest),
         "fuzz" => fuzz::fuzz(&rest),
         "tidy" => tidy::check(),

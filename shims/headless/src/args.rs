@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use kinora_net::Rules;
 
+use crate::faults::Fault;
 use crate::shell::Kind;
 
 /// Printed for `--help` and after a usage error.
@@ -24,16 +25,22 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --screenshot T=FILE    what the screen shows then, as PNG; may be repeated
   --frames FILE          a line a presented frame: pts_us width height md5
   --audio FILE           decoded sound as WAV, in its own rate and channels
-  --report FILE          figures as JSON
+  --film FOLDER          what the screen shows, a PNG for each change, named by its time in microseconds
+  --heard FILE           what the loudspeaker plays as WAV
+  --report FILE          figures as JSON, and what the window was told
   --record FILE          write down what the player core is told and answers
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
+  --pick FILE            what the person chooses who is asked for a file (default: nobody can be asked)
+  --no-sound             there is no sound device
+  --fault NAME           make a mistake that the conformance kit must catch
   --storage FILE         remember positions and settings here (default: nothing is remembered)
   --allow HOST           let content reach this host (NAME[:PORT]), though nobody opened it; may be repeated
   --deny-net             reach no network, whatever is opened
   --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
   --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
+  --list-faults          print the mistakes: name, broken MUST, what it is
 
 `replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --interpret
 the core runs under the interpreter of devices that allow no generated code. With --list it prints the calls instead.
@@ -55,6 +62,11 @@ pub(crate) struct Options {
     pub(crate) screenshots: Vec<(u64, PathBuf)>,
     pub(crate) frames: Option<PathBuf>,
     pub(crate) audio: Option<PathBuf>,
+    pub(crate) film: Option<PathBuf>,
+    pub(crate) heard: Option<PathBuf>,
+    pub(crate) pick: Option<PathBuf>,
+    pub(crate) sound: bool,
+    pub(crate) fault: Option<Fault>,
     pub(crate) report: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) kill_calls: BTreeSet<u64>,
@@ -71,6 +83,7 @@ pub(crate) enum Command {
     List { trace: PathBuf },
     Help,
     ListKeys,
+    ListFaults,
 }
 
 /// Reads the command line; the error is for the person who typed it.
@@ -88,6 +101,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         screenshots: Vec::new(),
         frames: None,
         audio: None,
+        film: None,
+        heard: None,
+        pick: None,
+        sound: true,
+        fault: None,
         report: None,
         record: None,
         kill_calls: BTreeSet::new(),
@@ -108,6 +126,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("list") => list = true,
             Long("interpret") => interpret = true,
             Long("list-keys") => return Ok(Command::ListKeys),
+            Long("list-faults") => return Ok(Command::ListFaults),
             Long("core") => options.core = Some(text(&mut parser)?.into()),
             Long("clock") => {
                 options.virtual_clock = match text(&mut parser)?.as_str() {
@@ -130,6 +149,15 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("screenshot") => options.screenshots.push(screenshot(&text(&mut parser)?)?),
             Long("frames") => options.frames = Some(text(&mut parser)?.into()),
             Long("audio") => options.audio = Some(text(&mut parser)?.into()),
+            Long("film") => options.film = Some(text(&mut parser)?.into()),
+            Long("heard") => options.heard = Some(text(&mut parser)?.into()),
+            Long("pick") => options.pick = Some(text(&mut parser)?.into()),
+            Long("no-sound") => options.sound = false,
+            Long("fault") => {
+                let name = text(&mut parser)?;
+                let known = Fault::find(&name);
+                options.fault = Some(known.ok_or(format!("there is no fault `{name}`; see --list-faults"))?);
+            }
             Long("report") => options.report = Some(text(&mut parser)?.into()),
             Long("record") => options.record = Some(text(&mut parser)?.into()),
             Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
@@ -252,6 +280,7 @@ mod tests {
             ("play a --size 0x3", "0x3"),
             ("play a --until -1", "-1"),
             ("play a --device fridge", "fridge"),
+            ("play a --fault luck", "luck"),
             ("play a --allow *.org", "*.org"),
             ("play a --allow-list /nowhere", "/nowhere"),
             ("play a --what", "--what"),

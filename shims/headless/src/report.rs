@@ -18,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) core_start: Duration,
     pub(crate) first_frame: Option<Duration>,
     pub(crate) errors: Vec<String>,
+    /// What the window or box was told, in order.
+    pub(crate) shell: Vec<Value>,
 }
 
 /// Writes the report.
@@ -45,6 +47,7 @@ impl Report {
                 "measures": self.core.measures,
             },
             "errors": self.errors,
+            "shell": self.shell,
         })
     }
 

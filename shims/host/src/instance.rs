@@ -9,6 +9,7 @@ use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 
 use crate::bindings::PlayerCore;
 use crate::bindings::player::{Event, Launch, Turn as Answer};
+use crate::edge::SharedEdge;
 use crate::engine::Core;
 use crate::trace::Tap;
 use crate::turn::Turn;
@@ -76,6 +77,7 @@ pub(crate) struct State {
     /// The call in progress: what imports may read and what they have staged.
     pub(crate) turn: Option<Turn>,
     pub(crate) tap: Tap,
+    pub(crate) edge: SharedEdge,
     memory: Memory,
     deadline: Deadline,
 }
@@ -128,6 +130,7 @@ impl Instance {
         let state = State {
             turn: None,
             tap: Tap::Live,
+            edge: SharedEdge::default(),
             memory: Memory { limit: limits.memory_bytes, used: 0 },
             deadline: Deadline::default(),
         };
@@ -177,6 +180,11 @@ impl Instance {
     pub(crate) fn snapshot(&mut self, turn: Option<Turn>) -> (Option<Turn>, Result<Vec<u8>, Fault>) {
         let limit = self.limits.start;
         self.call("snapshot", limit, turn, |player, store| player.kinora_shim_player().call_snapshot(store))
+    }
+
+    /// Has import calls pass an edge.
+    pub(crate) fn set_edge(&mut self, edge: SharedEdge) {
+        self.store.data_mut().edge = edge;
     }
 
     /// Sends import calls another way from now on; the way they went.

@@ -4,9 +4,10 @@
 //! A call of the core is a transaction (`turn.rs`): imports stage what they do, and it lands when the call returns. A core that traps
 //! or takes too long had no effect; the next instance starts from the last snapshot and finds the timelines that still play.
 
-mod bindings;
+pub mod bindings;
 mod card;
 mod convert;
+mod edge;
 mod engine;
 mod faults;
 mod fonts;
@@ -24,6 +25,7 @@ mod stats;
 mod trace;
 mod turn;
 
+pub use edge::{Edge, Export};
 pub use engine::{CONTRACT, Core, CoreError, engine, interpreter, load, load_bytes};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;

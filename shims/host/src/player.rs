@@ -12,6 +12,7 @@ use crate::bindings::display::Surface;
 use crate::bindings::player::{Event, Launch, Open, Source};
 use crate::bindings::types::Extra;
 use crate::convert;
+use crate::edge::{Edge, SharedEdge};
 use crate::engine::Core;
 use crate::faults::Faults;
 use crate::inbox::Inbox;
@@ -107,6 +108,7 @@ pub struct Player {
     stats: CallTimes,
     handled: u64,
     recorder: Option<Recorder>,
+    edge: SharedEdge,
     exit: Option<u32>,
     given_up: Option<(Fault, Rest)>,
 }
@@ -165,9 +167,15 @@ impl Player {
             stats: CallTimes::default(),
             handled: 0,
             recorder: ports.recorder,
+            edge: SharedEdge::default(),
             exit: None,
             given_up: None,
         }
+    }
+
+    /// Puts something between every core of this player and the shim.
+    pub fn set_edge(&mut self, edge: Box<dyn Edge>) {
+        self.edge = SharedEdge::new(edge);
     }
 }
 
@@ -329,10 +337,14 @@ impl Player {
         if let Some(recorder) = &self.recorder {
             recorder.begin(&self.core, &mut instance);
         }
+        instance.set_edge(self.edge.clone());
+        let Export::Start(launch) = self.at_edge(&mut instance, Export::Start(Box::new(launch)), now) else {
+            unreachable!("an edge leaves a call what it is")
+        };
         let (turn, result) = instance.start(Some(self.lend(now)), &launch);
         let staged = self.take_back(turn);
         if let Some(recorder) = &self.recorder {
-            recorder.call(&mut instance, Export::Start(Box::new(launch)), &result);
+            recorder.call(&mut instance, Export::Start(launch), &result);
         }
         match result {
             Ok(answer) => {
@@ -352,25 +364,30 @@ impl Player {
         let batch = self.batch();
         // What was opened must not be lost; everything else is sent again or has no one to care for it.
         let opened: Vec<Event> = batch.iter().filter(|event| is_open(event)).cloned().collect();
+        let mut instance = self.instance.take().expect("checked by the caller");
+        let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch };
+        let export = self.at_edge(&mut instance, export, now);
+        let Export::Handle { host_us, budget_us, events } = &export else {
+            unreachable!("an edge leaves a call what it is")
+        };
         let mut turn = self.lend(now);
         if let Some(started) = self.started.take() {
             turn.staged = started;
         }
-        let instance = self.instance.as_mut().expect("checked by the caller");
         let began = thread_cpu_time();
-        let (turn, mut result) = instance.handle(Some(turn), now, BUDGET_US, &batch);
+        let (turn, mut result) = instance.handle(Some(turn), *host_us, *budget_us, events);
         self.stats.handled(thread_cpu_time().saturating_sub(began));
         self.handled += 1;
         if self.config.kill_calls.contains(&self.handled) {
             result = Err(Fault::Killed);
         }
         if let Some(recorder) = &self.recorder {
-            let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch };
-            recorder.call(instance, export, &result);
+            recorder.call(&mut instance, export, &result);
         }
         let staged = self.take_back(turn);
         match result {
             Ok(answer) => {
+                self.instance = Some(instance);
                 let landed = staged.land(self.world_mut(), now);
                 self.pending.extend(landed.events);
                 self.exit = landed.exit;
@@ -406,12 +423,13 @@ impl Player {
 
     fn checkpoint(&mut self, now: HostUs) {
         self.checkpoint_owed = false;
-        let turn = self.lend(now);
-        let instance = self.instance.as_mut().expect("a call has just returned");
-        let (turn, result) = instance.snapshot(Some(turn));
+        let mut instance = self.instance.take().expect("a call has just returned");
+        let export = self.at_edge(&mut instance, Export::Snapshot, now);
+        let (turn, result) = instance.snapshot(Some(self.lend(now)));
         if let Some(recorder) = &self.recorder {
-            recorder.call(instance, Export::Snapshot, &result);
+            recorder.call(&mut instance, export, &result);
         }
+        self.instance = Some(instance);
         // What a snapshot stages is dropped: it has no effects.
         drop(self.take_back(turn));
         match result {
@@ -436,6 +454,8 @@ impl Player {
         for ticket in std::mem::take(&mut world.fetches) {
             world.net.cancel(ticket);
         }
+        // The next instance asks again if it still needs it.
+        let _ = world.shell.set_awake(false);
         self.pending.retain(is_open);
         opened.into_iter().rev().for_each(|event| self.pending.push_front(event));
 
@@ -461,6 +481,22 @@ impl Player {
             Rest::Card if pressed => *rest = Rest::Dismissed,
             _ => {}
         }
+    }
+
+    /// Lets the edge change a call of the core, and makes the calls that the edge puts before it.
+    fn at_edge(&mut self, instance: &mut Instance, mut call: Export, now: HostUs) -> Export {
+        for before in self.edge.export(&mut call) {
+            let turn = Some(self.lend(now));
+            let turn = match before {
+                Export::Start(launch) => instance.start(turn, &launch).0,
+                Export::Handle { host_us, budget_us, events } => {
+                    instance.handle(turn, host_us, budget_us, &events).0
+                }
+                Export::Snapshot => instance.snapshot(turn).0,
+            };
+            drop(self.take_back(turn));
+        }
+        call
     }
 
     fn lend(&mut self, now: HostUs) -> Turn {

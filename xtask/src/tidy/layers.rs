@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "kinora-testkit",
         &["kinora-time", "kinora-bytes", "kinora-demux", "kinora-engine", "kinora-display-list"],
     ),
+    ("kinora-guests", &["kinora-display-list"]),
     ("player-core", &["kinora-time", "kinora-engine", "kinora-ui", "kinora-display-list", "kinora-captions"]),
     ("kinora-port", &["kinora-display-list"]),
     ("kinora-pipeline", &["kinora-port"]),
@@ -33,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list"]),
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
+    ("kinora-stub", SHIM),
     ("kinora", SHIM),
 ];
 

@@ -12,12 +12,17 @@ macro_rules! contract {
         $(fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty = $does:ident;)*
     })*) => {
         $(impl $interface::Host for State {
-            $(fn $name(&mut self, $($arg: $type),*) -> wasmtime::Result<$result> {
+            $(fn $name(&mut self, $(mut $arg: $type),*) -> wasmtime::Result<$result> {
                 const FUNCTION: &str = concat!(stringify!($interface), ".", stringify!($name));
                 if let Some(recorded) = self.tap.begin(FUNCTION, |_args| { $(_args.add(&$arg);)* }, describe)? {
                     return Ok(recorded);
                 }
-                let result = self.$does($($arg),*);
+                let edge = self.edge.clone();
+                let mut result = match edge.import(FUNCTION, &mut [$(&mut $arg),*]) {
+                    Some(answer) => answer,
+                    None => self.$does($($arg),*),
+                };
+                edge.answer(FUNCTION, &mut result);
                 self.tap.end(&result);
                 Ok(result)
             })*

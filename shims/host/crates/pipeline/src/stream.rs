@@ -362,7 +362,11 @@ impl Stream {
         let video = self.video()?;
         match video.frames.get(1) {
             Some(frame) => host_at(frame.pts_us + i64::from(late_us)),
-            None => video.pacer.shown_until().and_then(host_at),
+            // The last one may still wait to be shown; when it is over counts all the same.
+            None => match video.frames.front() {
+                Some(last) => host_at(last.pts_us.saturating_add(i64::from(last.duration_us))),
+                None => video.pacer.shown_until().and_then(host_at),
+            },
         }
     }
 
