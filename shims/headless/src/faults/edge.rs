@@ -225,9 +225,7 @@ impl Edge for Mistaken {
                 let gain = arg::<u32>(args, 1);
                 *gain = *gain * *gain / 1000;
             }
-            (Fault::GainFloor, "timeline.set_gain") => {
-                *arg::<u32>(args, 1) = (*arg::<u32>(args, 1)).max(250)
-            }
+            (Fault::GainFloor, "timeline.set_gain") => *arg::<u32>(args, 1) = (*arg::<u32>(args, 1)).max(250),
             (Fault::PitchFollowsRate, "timeline.set_rate") => {
                 self.shared.rate_permille.store(arg::<i32>(args, 1).unsigned_abs(), Ordering::Relaxed);
             }
