@@ -19,10 +19,20 @@ mod extra {
     pub(super) const EXIT_AT_END: u32 = 2;
     /// Number of faults within the last seconds.
     pub(super) const FAULTS: u32 = 3;
+    /// In the answer of `start`. Value 0: the snapshot could not be read.
+    pub(super) const UNDERSTOOD: u32 = 1;
 }
 
 /// Captions are committed this far ahead, so that they change on time whatever happens to the core.
 const CUES_AHEAD_US: i64 = 5 * SECOND_US;
+
+/// `launch.reason`: another build ran until now, whose picture is on the screen.
+const SWAP: u32 = 4;
+/// Key of the interface's section in a snapshot.
+const INTERFACE: u8 = 1;
+/// A swap is not to be seen: the old picture stays until the item is known again, but no longer than a slow server may take. It is the
+/// delay from which on people notice that nothing reacts.
+const CATCH_UP_US: u64 = 100_000;
 
 /// Image format of glyph pages (`wit/display.wit`).
 const A8: u32 = 1;
@@ -37,6 +47,14 @@ pub(crate) struct Player {
     generation: u64,
     exit_at_end: bool,
     shown: Shown,
+    catching_up: Option<CatchingUp>,
+}
+
+/// After a swap, before the first picture.
+struct CatchingUp {
+    until_us: HostUs,
+    /// What the build before showed.
+    interface: Vec<u8>,
 }
 
 /// What the shell was last told, so that it is told only of changes.
@@ -81,9 +99,18 @@ impl Player {
             generation: 0,
             exit_at_end: byte(extra::EXIT_AT_END) == 1,
             shown: Shown::default(),
+            catching_up: (launch.reason == SWAP).then(|| CatchingUp {
+                until_us: launch.host_us + CATCH_UP_US,
+                interface: snapshot
+                    .and_then(|snapshot| engine::section(snapshot, INTERFACE))
+                    .unwrap_or_default()
+                    .to_vec(),
+            }),
         };
         // Drawing can wait for the first `handle`, which follows at once and knows what is to be opened.
-        let turn = Turn { wake_us: Some(launch.host_us), checkpoint: false, extras: Vec::new() };
+        let understood =
+            types::Extra { key: extra::UNDERSTOOD, value: vec![u8::from(player.engine.understood())] };
+        let turn = Turn { wake_us: Some(launch.host_us), checkpoint: false, extras: vec![understood] };
         (player, turn)
     }
 
@@ -92,14 +119,34 @@ impl Player {
             self.event(now, event);
         }
         self.engine.poll(now, &mut Imports);
-        let ui_wake = self.draw(now);
+        if self.catching_up.as_ref().is_some_and(|it| it.until_us <= now || self.engine.is_caught_up()) {
+            self.catch_up(now);
+        }
+        let ui_wake = match &self.catching_up {
+            Some(catching_up) => Some(catching_up.until_us),
+            None => self.draw(now),
+        };
         self.tell_shell(now);
         let wake_us = [self.engine.wake_us(now), ui_wake].into_iter().flatten().min();
         Turn { wake_us, checkpoint: self.engine.take_checkpoint(), extras: Vec::new() }
     }
 
     pub(crate) fn snapshot(&self, now: HostUs) -> Vec<u8> {
-        self.engine.snapshot(now)
+        let mut snapshot = self.engine.snapshot(now);
+        let interface = match &self.catching_up {
+            Some(catching_up) => catching_up.interface.clone(),
+            None => self.ui.snapshot(),
+        };
+        engine::add_section(&mut snapshot, INTERFACE, &interface);
+        snapshot
+    }
+
+    /// From now on this instance draws, and goes on from what the build before showed.
+    fn catch_up(&mut self, now: HostUs) {
+        if let Some(catching_up) = self.catching_up.take() {
+            self.model.update(&self.engine, now, CUES_AHEAD_US);
+            self.ui.resume(&catching_up.interface, now, &self.model.view(self.engine.status()));
+        }
     }
 
     fn event(&mut self, now: HostUs, event: Event) {
@@ -141,6 +188,7 @@ impl Player {
     }
 
     fn input(&mut self, now: HostUs, input: Input<'_>) {
+        self.catch_up(now);
         self.model.update(&self.engine, now, CUES_AHEAD_US);
         let actions = self.ui.input(now, input, &self.model.view(self.engine.status()));
         for action in actions {

@@ -12,6 +12,7 @@ mod seek;
 mod size;
 mod stage;
 mod start;
+mod swap;
 mod usage;
 mod window;
 
@@ -36,6 +37,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("window", window::bench),
     ("rest", rest::bench),
     ("drops", drops::bench),
+    ("swap", swap::bench),
 ];
 
 fn main() -> ExitCode {

@@ -12,10 +12,8 @@ const FONTS: [&str; 2] = ["assets/fonts/Inter-Regular.ttf", "assets/fonts/Inter-
 /// The ports, each with the adapters that only it uses.
 const PORTS: &[(&str, &[&str])] = &[
     ("headless", &["shims/headless/src"]),
-    (
-        "desktop",
-        &["shims/desktop/src", "shims/host/crates/audio-cpal/src", "shims/host/crates/raster-gpu/src"],
-    ),
+    ("desktop", &["shims/desktop/src", "shims/host/crates/raster-gpu/src"]),
+    ("tv", &["shims/tv/src"]),
 ];
 
 pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {

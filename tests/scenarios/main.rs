@@ -39,7 +39,7 @@ fn check(scenario: &Scenario) -> Result<(), String> {
                 .map(|why| format!("{why}; see {}", played.folder.join(&file).display()))
         });
     }
-    for replayed in replay(&played.folder.join(TRACE)) {
+    for replayed in replay(&played.folder.join(TRACE), &[]) {
         differences.push_str(&replayed.err().unwrap_or_default());
     }
     if differences.is_empty() { Ok(()) } else { Err(differences) }

@@ -1,6 +1,7 @@
 //! What tests of the whole have in common: the programs under test, media made by FFmpeg, FFmpeg as the oracle,
 //! and a display and a sound server to play on.
 
+mod builds;
 mod display;
 mod media;
 mod oracle;
@@ -12,6 +13,7 @@ mod screen;
 mod sound;
 mod wav;
 
+pub use builds::{guest, other_build};
 pub use display::Display;
 pub use media::{Media, make};
 pub use oracle::{framemd5, pcm_f32, probe_frames};

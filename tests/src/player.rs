@@ -47,6 +47,12 @@ impl Played {
         Wav::read(&self.folder.join("sound.wav"))
     }
 
+    /// A figure of the report, by its JSON pointer (RFC 6901).
+    pub fn figure(&self, pointer: &str) -> Result<u64, String> {
+        let figure = self.report().pointer(pointer).and_then(serde_json::Value::as_u64);
+        figure.ok_or_else(|| format!("the report has no number at {pointer}: {}", self.stderr))
+    }
+
     /// The report.
     pub fn report(&self) -> serde_json::Value {
         let text = std::fs::read(self.folder.join("report.json")).unwrap_or_default();
@@ -74,14 +80,17 @@ pub fn play(name: &str, source: &str, extra: &[&str]) -> Played {
 }
 
 /// Makes the recorded calls of a run again: natively, under the interpreter, and by the program that `cargo xtask replay` names; each error
-/// is the first difference.
-pub fn replay(trace: &Path) -> Vec<Result<(), String>> {
+/// is the first difference. `extra` goes to the first two, to name other builds.
+pub fn replay(trace: &Path, extra: &[&str]) -> Vec<Result<(), String>> {
     let headless = target_folder().join("kinora-headless").to_string_lossy().into_owned();
     let trace = trace.to_string_lossy().into_owned();
-    let mut ways = vec![
-        vec![headless.clone(), "replay".into(), trace.clone()],
-        vec![headless, "replay".into(), trace.clone(), "--interpret".into()],
-    ];
+    let natively: Vec<String> = [headless.as_str(), "replay", trace.as_str()]
+        .iter()
+        .chain(extra)
+        .map(|word| (*word).to_owned())
+        .collect();
+    let interpreted = natively.iter().cloned().chain(["--interpret".to_owned()]).collect();
+    let mut ways: Vec<Vec<String>> = vec![natively, interpreted];
     if let Ok(replayer) = std::env::var("KINORA_REPLAYER") {
         // A word a line; the trace goes before the core, which is the last.
         let mut way: Vec<String> = replayer.lines().map(Into::into).collect();

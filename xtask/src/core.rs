@@ -11,6 +11,10 @@ use crate::env::{cargo, root, run, target};
 /// Name of the custom section that states the contract version, read before anything is compiled.
 const CONTRACT_SECTION: &str = "kinora:contract";
 const CONTRACT_VERSION: &str = "0.1.0";
+/// Name of the custom section that states which build it is, in lines of `KEY VALUE` (`shims/host/src/stamp.rs`).
+const BUILD_SECTION: &str = "kinora:build";
+/// Oldest and newest schema of snapshots that the player core reads (`player-core/crates/engine/src/snapshot.rs`).
+const SNAPSHOTS: &str = "1-1";
 
 /// The guest of the conformance kit, whose sources lie with the kit.
 const KIT: &str = "kit";
@@ -34,12 +38,30 @@ pub(crate) fn build() -> Result<Core, String> {
     build_modules("core", &["--package", "player-core"])?;
     let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
     let path = target().join("kinora-core.wasm");
-    let component = componentize(&module)?;
+    let component = player_core(&module, "")?;
     write_if_changed(&path, &component)?;
 
     let zstd = zstd::bulk::compress(&component, 19).map_err(|e| e.to_string())?.len();
     let sha256 = Sha256::digest(&component).iter().map(|b| format!("{b:02x}")).collect();
     Ok(Core { path, bytes: component.len(), zstd, sha256 })
+}
+
+/// Builds the component fast instead of small, for `dev`, and gives its file.
+pub(crate) fn build_for_dev() -> Result<PathBuf, String> {
+    build_modules("dev", &["--package", "player-core"])?;
+    let module = target().join("wasm32-unknown-unknown/debug/player_core.wasm");
+    let path = target().join("kinora-core-dev.wasm");
+    write_if_changed(&path, &player_core(&module, "-dev")?)?;
+    Ok(path)
+}
+
+/// The player core's module as a component that says which build it is.
+fn player_core(module: &Path, kind: &str) -> Result<Vec<u8>, String> {
+    let mut component = componentize(module)?;
+    let version = env!("CARGO_PKG_VERSION");
+    let build = format!("name player-core\nversion {version}{kind}\nsnapshot {SNAPSHOTS}\n");
+    add_section(&mut component, BUILD_SECTION, &build);
+    Ok(component)
 }
 
 /// Builds the guests of the tests, each a component of its own in `guests/` of the target folder.
@@ -83,18 +105,21 @@ fn componentize(module: &Path) -> Result<Vec<u8>, String> {
         .module(&module)
         .and_then(|encoder| encoder.encode())
         .map_err(|e| format!("it is not a component of the contract: {e:#}"))?;
-    let section = wasm_encoder::CustomSection {
-        name: CONTRACT_SECTION.into(),
-        data: CONTRACT_VERSION.as_bytes().into(),
-    };
-    wasm_encoder::ComponentSection::append_to_component(&section, &mut component);
+    add_section(&mut component, CONTRACT_SECTION, CONTRACT_VERSION);
     Ok(component)
 }
 
-/// An unchanged file keeps its time, so that nothing that depends on it is redone.
-fn write_if_changed(path: &PathBuf, bytes: &[u8]) -> Result<(), String> {
+fn add_section(component: &mut Vec<u8>, name: &str, text: &str) {
+    let section = wasm_encoder::CustomSection { name: name.into(), data: text.as_bytes().into() };
+    wasm_encoder::ComponentSection::append_to_component(&section, component);
+}
+
+/// An unchanged file keeps its time, so that nothing that depends on it is redone. Whoever watches a changed one sees it whole.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<(), String> {
     if std::fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    std::fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+    let unfinished = path.with_extension("unfinished");
+    let written = std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, path));
+    written.map_err(|e| format!("{}: {e}", path.display()))
 }

@@ -6,6 +6,7 @@ mod bench;
 mod certify;
 mod check;
 mod core;
+mod dev;
 mod dist;
 mod env;
 mod fuzz;
@@ -20,6 +21,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   play [FILE|URL]...   set up, build and open the player (on the demo clips without arguments)
+  dev [FILE|URL]...    the same for developers of the core: it is built anew on each save and takes over while things play
   test [FILTER]        set up, build and run all tests
   core                 build the player core component; the last line is PATH bytes=N zstd=N sha256=HEX
   guests               build the components of the tests, the conformance kit's among them
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
         "play" => play::play(&rest),
+        "dev" => dev::dev(&rest),
         "test" => check::test(&rest),
         "core" => {
             setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))

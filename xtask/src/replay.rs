@@ -13,7 +13,17 @@ pub(crate) fn replay() -> Result<(), String> {
     setup::ensure_replay(TARGET)?;
     let core = core::build()?.path;
     let mut build = cargo();
-    build.args(["build", "--quiet", "--package", "kinora-host", "--example", "replay", "--target", TARGET]);
+    build.args([
+        "build",
+        "--quiet",
+        "--package",
+        "kinora-host",
+        "--features",
+        "compiler",
+        "--example",
+        "replay",
+    ]);
+    build.args(["--target", TARGET]);
     run(build.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc"))?;
     run(cargo_native("build").args(["--bin", "kinora-headless"]))?;
 

@@ -30,7 +30,6 @@ const PLAY: &[(&str, &str)] = &[
     ("clang", "reading FFmpeg's headers"),
     ("pkg-config", "finding libraries"),
     ("libasound2-dev", "sound"),
-    ("libudev-dev", "gamepads"),
     ("libxkbcommon0", "keyboard layouts"),
     ("libxkbcommon-x11-0", "keyboard layouts under X11"),
     ("libx11-xcb1", "windows under X11"),
@@ -97,7 +96,7 @@ fn ensure_packages(wanted: &[(&str, &str)]) -> Result<(), String> {
     }
     if !is_debian() {
         // Somebody else's system: their build tells what is missing, this tells where to look.
-        if probe("pkg-config", &["--exists", "libavcodec", "alsa", "libudev"]) {
+        if probe("pkg-config", &["--exists", "libavcodec", "alsa"]) {
             return Ok(());
         }
         let names: Vec<_> = wanted.iter().map(|(name, why)| format!("  {name} ({why})")).collect();

@@ -2,43 +2,43 @@
 
 use std::path::PathBuf;
 
-use kinora_net::Rules;
+use kinora_program::args::{self, Common};
 
 use crate::present::Presenter;
 
 /// Printed for `--help` and after a usage error.
-pub(crate) const USAGE: &str = "\
+pub(crate) fn usage() -> String {
+    format!(
+        "\
 usage: kinora [play] [SRC...] [options]     play files and addresses, or wait for some
+       kinora core list|info|install|use|rollback|pin|unpin|remove|why ...
        kinora doctor [options]              look for what is missing on this system
        kinora report [FILE]                 write that and the last minutes down for whoever can help
 
-  --core FILE            player core component (default: the one beside this program)
+  --watch                let the core's file take over whenever it changes, without stopping: for its developers
   --present gpu|cpu      who draws (default: the GPU, unless it is none)
   --fullscreen           start in full screen
   --exit-at-end          exit when the last item is over
-  --record FILE          write down what the player core is told and answers; kinora-headless replays it
-  --allow HOST           let content reach this host (NAME[:PORT]), though nobody opened it; may be repeated
-  --deny-net             reach no network, whatever is opened
-  --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
-  --log LEVEL            log on stderr: 0 none, 1 errors (default) ... 4 everything
-
+{}
 Positions and settings are kept in $XDG_DATA_HOME/kinora, compiled cores in $XDG_CACHE_HOME/kinora, the last minutes in
 $XDG_STATE_HOME/kinora.
 Exit status: 0 played, 1 could not start or (with --exit-at-end) play (reason on stderr), 2 usage.
-";
+",
+        args::USAGE
+    )
+}
 
 /// How to play.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Options {
     pub(crate) sources: Vec<String>,
-    pub(crate) core: Option<PathBuf>,
+    /// Whether a change of the core's file is a new build that is to take over.
+    pub(crate) watch: bool,
     /// `None`: whichever suits the system.
     pub(crate) presenter: Option<Presenter>,
     pub(crate) fullscreen: bool,
     pub(crate) exit_at_end: bool,
-    pub(crate) record: Option<PathBuf>,
-    pub(crate) rules: Rules,
-    pub(crate) log_level: u32,
+    pub(crate) common: Common,
 }
 
 /// What the command line asks for.
@@ -50,36 +50,31 @@ pub(crate) enum Command {
 }
 
 /// Reads the command line; the error is for the person who typed it.
-pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
+pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
     use lexopt::prelude::*;
-    let mut options = Options { log_level: 1, ..Options::default() };
+    let mut options = Options::default();
     let mut command = None;
     let mut first = true;
-    let mut parser = lexopt::Parser::from_args(args);
+    let mut parser = lexopt::Parser::from_args(words);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
-            Long("core") => options.core = Some(parser.value().map_err(|e| e.to_string())?.into()),
             Long("present") => {
-                options.presenter = Some(match text(&mut parser)?.as_str() {
+                options.presenter = Some(match args::text(&mut parser)?.as_str() {
                     "gpu" => Presenter::Gpu,
                     "cpu" => Presenter::Cpu,
                     other => return Err(format!("--present is gpu or cpu, not `{other}`")),
                 });
             }
-            Long("record") => options.record = Some(parser.value().map_err(|e| e.to_string())?.into()),
+            Long("watch") => options.watch = true,
             Long("fullscreen") => options.fullscreen = true,
             Long("exit-at-end") => options.exit_at_end = true,
-            Long("allow") => options.rules.allow(&text(&mut parser)?)?,
-            Long("deny-net") => options.rules.deny_net(),
-            Long("allow-list") => options.rules.read_list(text(&mut parser)?.as_ref())?,
-            Long("log") => {
-                let level = text(&mut parser)?;
-                let known = level.parse().ok().filter(|level| *level <= 4);
-                options.log_level = known.ok_or(format!("--log takes 0 to 4, not `{level}`"))?;
+            Long(name) => {
+                let name = name.to_owned();
+                options.common.read(&name, &mut parser)?;
             }
             Value(value) => {
-                let source = value.into_string().map_err(|_| "a source's name is not valid UTF-8")?;
+                let source = args::source(value)?;
                 match source.as_str() {
                     "play" if first => {}
                     "doctor" | "report" if first => command = Some(source),
@@ -102,11 +97,6 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
     }
 }
 
-fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
-    let value = parser.value().map_err(|e| e.to_string())?;
-    value.into_string().map_err(|_| "a value is not valid UTF-8".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +114,16 @@ mod tests {
             "play a.mp4 --present cpu --core c.wasm --record t --fullscreen play --exit-at-end --log 4";
         let expected = Options {
             sources: vec!["a.mp4".into(), "play".into()],
-            core: Some("c.wasm".into()),
+            watch: false,
             presenter: Some(Presenter::Cpu),
             fullscreen: true,
             exit_at_end: true,
-            record: Some("t".into()),
-            rules: Rules::default(),
-            log_level: 4,
+            common: Common {
+                core: Some("c.wasm".into()),
+                record: Some("t".into()),
+                log_level: 4,
+                ..Common::default()
+            },
         };
         assert_eq!(options(line), Ok(expected));
     }

@@ -1,41 +1,8 @@
 //! Keys of the window as the contract's: physical keys by USB HID usage, media keys by meaning.
 
-use kinora_port::{HostUs, Key};
+use kinora_port::{HostUs, Key, meaning, phase};
 use winit::event::{ElementState, KeyEvent};
 use winit::keyboard::{Key as Logical, KeyCode, ModifiersState, NamedKey, PhysicalKey};
-
-/// Meanings of keys (`wit/player.wit`).
-pub(crate) mod meaning {
-    pub(crate) const UP: u32 = 1;
-    pub(crate) const DOWN: u32 = 2;
-    pub(crate) const LEFT: u32 = 3;
-    pub(crate) const RIGHT: u32 = 4;
-    pub(crate) const OK: u32 = 5;
-    pub(crate) const BACK: u32 = 6;
-    pub(crate) const HOME: u32 = 7;
-    pub(crate) const MENU: u32 = 8;
-    pub(crate) const PLAY_PAUSE: u32 = 9;
-    pub(crate) const PLAY: u32 = 10;
-    pub(crate) const PAUSE: u32 = 11;
-    pub(crate) const STOP: u32 = 12;
-    pub(crate) const NEXT: u32 = 13;
-    pub(crate) const PREVIOUS: u32 = 14;
-    pub(crate) const FAST_FORWARD: u32 = 15;
-    pub(crate) const REWIND: u32 = 16;
-    pub(crate) const VOLUME_UP: u32 = 17;
-    pub(crate) const VOLUME_DOWN: u32 = 18;
-    pub(crate) const MUTE: u32 = 19;
-    pub(crate) const CAPTIONS: u32 = 20;
-    pub(crate) const INFO: u32 = 21;
-    pub(crate) const SEEK_TO: u32 = 22;
-}
-
-/// Phases of keys (`wit/player.wit`).
-pub(crate) mod phase {
-    pub(crate) const DOWN: u32 = 1;
-    pub(crate) const REPEAT: u32 = 2;
-    pub(crate) const UP: u32 = 3;
-}
 
 /// The contract's key for one of the window's.
 pub(crate) fn translate(event: &KeyEvent, modifiers: ModifiersState, host_us: HostUs) -> Key {

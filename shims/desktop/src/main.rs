@@ -13,7 +13,6 @@ mod args;
 mod awake;
 mod bus;
 mod doctor;
-mod gamepad;
 mod keys;
 mod mpris;
 mod pointer;
@@ -26,30 +25,22 @@ use std::process::ExitCode;
 use args::Command;
 
 fn main() -> ExitCode {
+    if let Some(done) = kinora_program::core_command("kinora", std::env::args_os().skip(1)) {
+        return done;
+    }
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => {
-            print!("{}", args::USAGE);
+            print!("{}", args::usage());
             ExitCode::SUCCESS
         }
         Ok(Command::Doctor(options)) => match doctor::examine(&options) {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),
         },
-        Ok(Command::Report(options, file)) => end(doctor::report(&options, &file).map(|()| 0)),
-        Ok(Command::Play(options)) => end(app::run(options)),
-        Err(mistake) => {
-            eprintln!("kinora: {mistake}\n\n{}", args::USAGE);
-            ExitCode::from(2)
+        Ok(Command::Report(options, file)) => {
+            kinora_program::end("kinora", doctor::report(&options, &file).map(|()| 0))
         }
-    }
-}
-
-fn end(result: Result<u32, String>) -> ExitCode {
-    match result {
-        Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(1)),
-        Err(reason) => {
-            eprintln!("kinora: {reason}");
-            ExitCode::from(1)
-        }
+        Ok(Command::Play(options)) => kinora_program::end("kinora", app::run(options)),
+        Err(mistake) => kinora_program::misuse("kinora", &mistake, &args::usage()),
     }
 }

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kinora_host::realtime::Input;
-use kinora_port::{HostUs, InputEvent, NowPlaying};
+use kinora_port::{HostUs, InputEvent, NowPlaying, meaning};
 use winit::event_loop::EventLoopProxy;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, ObjectPath, Variant, connection};
 
 use crate::app::Ask;
-use crate::keys::meaning;
 
 const PATH: &str = "/org/mpris/MediaPlayer2";
 const NAME: &str = "org.mpris.MediaPlayer2.kinora";

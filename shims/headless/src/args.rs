@@ -3,19 +3,22 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use kinora_net::Rules;
+use kinora_program::args::{self, Common, text};
 
 use crate::faults::Fault;
 use crate::shell::Kind;
 
 /// Printed for `--help` and after a usage error.
-pub(crate) const USAGE: &str = "\
+pub(crate) fn usage() -> String {
+    format!(
+        "\
 usage: kinora-headless play SRC... [options]
-       kinora-headless replay TRACE [--core FILE] [--interpret] [--list]
+       kinora-headless core list|info|install|use|rollback|pin|unpin|remove|why ...
+       kinora-headless replay TRACE [--core FILE] [--swap-core FILE] [--interpret] [--list]
+       kinora-headless compile FOLDER [--core FILE] [--interpret]
 
 Plays without a screen and without a sound device. Times are seconds of host time since launch.
 
-  --core FILE            player core component (default: the one beside this program)
   --clock virtual|real   as fast as possible and reproducible (default), or in real time
   --until SECONDS        stop then
   --size WxH             surface in pixels (default 1280x720)
@@ -28,31 +31,33 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --film FOLDER          what the screen shows, a PNG for each change, named by its time in microseconds
   --heard FILE           what the loudspeaker plays as WAV
   --report FILE          figures as JSON, and what the window was told
-  --record FILE          write down what the player core is told and answers
+  --swap-core FILE       let this build take over while it plays, and the first one after it, in turns
+  --swap-every SECONDS   how often (default 1)
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
   --pick FILE            what the person chooses who is asked for a file (default: nobody can be asked)
   --no-sound             there is no sound device
   --fault NAME           make a mistake that the conformance kit must catch
   --storage FILE         remember positions and settings here (default: nothing is remembered)
-  --allow HOST           let content reach this host (NAME[:PORT]), though nobody opened it; may be repeated
-  --deny-net             reach no network, whatever is opened
-  --allow-list FILE      reach only what this list names (lines `host NAME`, `host *.NAME`, `folder PATH`)
-  --log LEVEL            core log on stderr: 0 none, 1 errors (default) ... 4 everything
   --list-keys            print the names of keys
   --list-faults          print the mistakes: name, broken MUST, what it is
-
-`replay` makes the recorded calls again, of the same core or another, and stops at the first difference; with --interpret
+{}
+`replay` makes the recorded calls again, of the same cores or others, and stops at the first difference; with --interpret
 the core runs under the interpreter of devices that allow no generated code. With --list it prints the calls instead.
 
+`compile` writes what a program without a compiler (kinora-tv) runs instead of the core into the folder of that program, for all
+machines of this one's architecture; with --interpret for the interpreter.
+
 Exit status: 0 played to the end (or replayed without a difference), 1 could not play (reason on stderr), 2 usage.
-";
+",
+        args::USAGE
+    )
+}
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) sources: Vec<String>,
-    pub(crate) core: Option<PathBuf>,
     pub(crate) virtual_clock: bool,
     pub(crate) until_us: Option<u64>,
     pub(crate) size: (u32, u32),
@@ -68,30 +73,31 @@ pub(crate) struct Options {
     pub(crate) sound: bool,
     pub(crate) fault: Option<Fault>,
     pub(crate) report: Option<PathBuf>,
-    pub(crate) record: Option<PathBuf>,
+    /// Another build, and how often the two take turns.
+    pub(crate) swap_core: Option<PathBuf>,
+    pub(crate) swap_every_us: u64,
     pub(crate) kill_calls: BTreeSet<u64>,
     pub(crate) stall_us: Option<(u64, u64)>,
     pub(crate) storage: Option<PathBuf>,
-    pub(crate) rules: Rules,
-    pub(crate) log_level: u32,
+    pub(crate) common: Common,
 }
 
 /// What the command line asks for.
 pub(crate) enum Command {
     Play(Box<Options>),
-    Replay { trace: PathBuf, core: Option<PathBuf>, interpret: bool },
+    Replay { trace: PathBuf, core: Option<PathBuf>, swap_core: Option<PathBuf>, interpret: bool },
     List { trace: PathBuf },
+    Compile { folder: PathBuf, core: Option<PathBuf>, interpret: bool },
     Help,
     ListKeys,
     ListFaults,
 }
 
 /// Reads the command line; the error is for the person who typed it.
-pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
+pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Command, String> {
     use lexopt::prelude::*;
     let mut options = Options {
         sources: Vec::new(),
-        core: None,
         virtual_clock: true,
         until_us: None,
         size: (1280, 720),
@@ -107,19 +113,15 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         sound: true,
         fault: None,
         report: None,
-        record: None,
+        swap_core: None,
+        swap_every_us: 1_000_000,
         kill_calls: BTreeSet::new(),
         stall_us: None,
         storage: None,
-        rules: Rules::default(),
-        log_level: 1,
+        common: Common::default(),
     };
     let (mut command, mut list, mut interpret) = (None, false, false);
-    let mut parser = lexopt::Parser::from_args(args);
-    let text = |parser: &mut lexopt::Parser| -> Result<String, String> {
-        let value = parser.value().map_err(|e| e.to_string())?;
-        value.into_string().map_err(|_| "a value is not valid UTF-8".into())
-    };
+    let mut parser = lexopt::Parser::from_args(words);
     while let Some(arg) = parser.next().map_err(|e| e.to_string())? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
@@ -127,7 +129,6 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
             Long("interpret") => interpret = true,
             Long("list-keys") => return Ok(Command::ListKeys),
             Long("list-faults") => return Ok(Command::ListFaults),
-            Long("core") => options.core = Some(text(&mut parser)?.into()),
             Long("clock") => {
                 options.virtual_clock = match text(&mut parser)?.as_str() {
                     "virtual" => true,
@@ -159,22 +160,17 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
                 options.fault = Some(known.ok_or(format!("there is no fault `{name}`; see --list-faults"))?);
             }
             Long("report") => options.report = Some(text(&mut parser)?.into()),
-            Long("record") => options.record = Some(text(&mut parser)?.into()),
+            Long("swap-core") => options.swap_core = Some(text(&mut parser)?.into()),
+            Long("swap-every") => options.swap_every_us = interval(&text(&mut parser)?)?,
             Long("kill") => options.kill_calls.extend(calls(&text(&mut parser)?)?),
             Long("stall") => options.stall_us = Some(stall(&text(&mut parser)?)?),
             Long("storage") => options.storage = Some(text(&mut parser)?.into()),
-            Long("allow") => options.rules.allow(&text(&mut parser)?)?,
-            Long("deny-net") => options.rules.deny_net(),
-            Long("allow-list") => options.rules.read_list(text(&mut parser)?.as_ref())?,
-            Long("log") => {
-                let level = text(&mut parser)?;
-                options.log_level =
-                    level.parse().map_err(|_| format!("--log takes 0 to 4, not `{level}`"))?;
+            Long(name) => {
+                let name = name.to_owned();
+                options.common.read(&name, &mut parser)?;
             }
             Value(value) if command.is_none() => command = Some(value),
-            Value(value) => options
-                .sources
-                .push(value.into_string().map_err(|_| "a source's name is not valid UTF-8".to_owned())?),
+            Value(value) => options.sources.push(args::source(value)?),
             other => return Err(other.unexpected().to_string()),
         }
     }
@@ -183,8 +179,19 @@ pub(crate) fn parse(args: impl IntoIterator<Item = std::ffi::OsString>) -> Resul
         Some(command) if command == "replay" => {
             return match &options.sources[..] {
                 [trace] if list => Ok(Command::List { trace: trace.into() }),
-                [trace] => Ok(Command::Replay { trace: trace.into(), core: options.core, interpret }),
+                [trace] => {
+                    let (core, swap_core) = (options.common.core, options.swap_core);
+                    Ok(Command::Replay { trace: trace.into(), core, swap_core, interpret })
+                }
                 _ => Err("replay takes one trace".into()),
+            };
+        }
+        Some(command) if command == "compile" => {
+            return match &options.sources[..] {
+                [folder] => {
+                    Ok(Command::Compile { folder: folder.into(), core: options.common.core, interpret })
+                }
+                _ => Err("compile takes one folder".into()),
             };
         }
         Some(command) => return Err(format!("unknown command `{}`", command.to_string_lossy())),
@@ -204,6 +211,13 @@ fn seconds(text: &str) -> Result<u64, String> {
         return Err(format!("`{text}` seconds is out of range"));
     }
     Ok((value * 1e6).round() as u64)
+}
+
+fn interval(text: &str) -> Result<u64, String> {
+    match seconds(text)? {
+        0 => Err("--swap-every takes more than 0 seconds".into()),
+        us => Ok(us),
+    }
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -276,6 +290,7 @@ mod tests {
         for (line, word) in [
             ("play", "nothing to play"),
             ("watch a", "watch"),
+            ("compile", "one folder"),
             ("play a --keys 1:frobnicate", "frobnicate"),
             ("play a --size 0x3", "0x3"),
             ("play a --until -1", "-1"),
@@ -283,6 +298,7 @@ mod tests {
             ("play a --fault luck", "luck"),
             ("play a --allow *.org", "*.org"),
             ("play a --allow-list /nowhere", "/nowhere"),
+            ("play a --swap-every 0", "--swap-every"),
             ("play a --what", "--what"),
         ] {
             assert!(options(line).unwrap_err().contains(word), "{line}");

@@ -46,11 +46,12 @@ fn draw(
     seeded: &Seeded,
     now: HostUs,
 ) -> (Vec<u32>, Option<HostUs>) {
+    let images = stage.images();
     let scene = stage.scene(now, 0);
     let picture = Picture { width_px: width, height_px: height, draws: &scene.draws, videos: &scene.videos };
     let mut pixels = vec![0; width as usize * height as usize];
     let mut canvas = Canvas::new(&mut pixels, width, height, width as usize).expect("it is large enough");
-    CpuRaster::default().draw(&picture, &stage.images(), &mut canvas);
+    CpuRaster::default().draw(&picture, &images, &mut canvas);
     seeded.picture(&mut pixels, width as usize);
     (pixels, scene.next_change)
 }

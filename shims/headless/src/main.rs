@@ -16,9 +16,12 @@ use std::process::ExitCode;
 use args::Command;
 
 fn main() -> ExitCode {
+    if let Some(done) = kinora_program::core_command("kinora-headless", std::env::args_os().skip(1)) {
+        return done;
+    }
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => {
-            print!("{}", args::USAGE);
+            print!("{}", args::usage());
             ExitCode::SUCCESS
         }
         Ok(Command::ListKeys) => {
@@ -36,22 +39,16 @@ fn main() -> ExitCode {
         Ok(Command::List { trace }) => {
             end(kinora_host::list_trace(&trace, &mut std::io::stdout()).map_err(|e| e.to_string()))
         }
-        Ok(Command::Replay { trace, core, interpret }) => {
-            end(run::replay(&trace, core.as_deref(), interpret))
+        Ok(Command::Replay { trace, core, swap_core, interpret }) => {
+            end(run::replay(&trace, core.as_deref(), swap_core.as_deref(), interpret))
         }
-        Err(mistake) => {
-            eprintln!("kinora-headless: {mistake}\n\n{}", args::USAGE);
-            ExitCode::from(2)
+        Ok(Command::Compile { folder, core, interpret }) => {
+            end(run::compile(&folder, core.as_deref(), interpret))
         }
+        Err(mistake) => kinora_program::misuse("kinora-headless", &mistake, &args::usage()),
     }
 }
 
 fn end(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("kinora-headless: {reason}");
-            ExitCode::from(1)
-        }
-    }
+    kinora_program::end("kinora-headless", result.map(|()| 0))
 }

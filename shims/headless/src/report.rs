@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use kinora_host::CoreStats;
+use kinora_host::{CoreStats, Phases};
 use kinora_pipeline::{Kind, StreamStats};
 use serde_json::{Value, json};
 
@@ -15,6 +15,8 @@ pub(crate) struct Report {
     pub(crate) streams: Vec<StreamStats>,
     pub(crate) seen: Seen,
     pub(crate) core: CoreStats,
+    /// Whether time passed as it does for people.
+    pub(crate) real_time: bool,
     pub(crate) core_start: Duration,
     pub(crate) first_frame: Option<Duration>,
     pub(crate) errors: Vec<String>,
@@ -46,6 +48,7 @@ impl Report {
                 "display_bytes": self.core.display_bytes,
                 "measures": self.core.measures,
             },
+            "swap": self.swap(),
             "errors": self.errors,
             "shell": self.shell,
         })
@@ -69,6 +72,29 @@ impl Report {
         })
     }
 
+    /// Times of phases are medians.
+    fn swap(&self) -> Value {
+        let swaps = &self.core.swaps;
+        let phase = |of: fn(&Phases) -> Duration| at(500, swaps.phases.iter().map(of)).map(millis);
+        let sum = |f: fn(&StreamStats) -> u64| self.streams.iter().map(f).sum::<u64>();
+        json!({
+            "count": swaps.count,
+            "failed": swaps.failed,
+            "reasons": swaps.reasons,
+            "dropped_frames": sum(|s| s.dropped),
+            "underruns": sum(|s| s.underruns),
+            "ui_gap_ms_p99": at(990, swaps.gaps.iter().copied()).filter(|_| self.real_time).map(millis),
+            "phases_ms": {
+                "load": phase(|p| p.load),
+                "instantiate": phase(|p| p.instantiate),
+                "snapshot": phase(|p| p.snapshot),
+                "start": phase(|p| p.start),
+                "handle": phase(|p| p.handle),
+                "land": phase(|p| p.land),
+            },
+        })
+    }
+
     fn audio(&self) -> Value {
         let streams: Vec<_> =
             self.streams.iter().filter(|s| s.kind == Kind::Audio && s.decoded > 0).collect();
@@ -85,6 +111,13 @@ impl Report {
             "damaged": sum(|s| s.damaged),
         })
     }
+}
+
+/// The value that so many of a thousand do not exceed.
+fn at(permille: usize, values: impl Iterator<Item = Duration>) -> Option<Duration> {
+    let mut sorted: Vec<Duration> = values.collect();
+    sorted.sort_unstable();
+    sorted.get(sorted.len().saturating_sub(1) * permille / 1000).copied()
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,19 +1,16 @@
 //! One run: everything is put together, and time is moved on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use kinora_decode_ffmpeg::FfmpegDecoders;
-use kinora_decode_symphonia::SymphoniaDecoders;
 use kinora_host::{
     BUFFER_BYTES, Inbox, LaunchExtras, Limits, Player, PlayerConfig, Ports, Rest, Stage, core_file, record,
 };
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
-use kinora_port::{AudioSink, Chain, Decoders, HostUs, InputEvent, MemoryStorage, NullSink, Storage};
-use kinora_store::FileStorage;
+use kinora_port::{AudioSink, HostUs, InputEvent, MemoryStorage, NullSink, Storage};
 
 use crate::args::Options;
 use crate::faults::{Fault, Seeded};
@@ -66,7 +63,17 @@ struct Run {
     seeded: Seeded,
     /// Between these times the core is not called.
     stall_us: Option<(HostUs, HostUs)>,
+    swapping: Option<Swapping>,
     reports: Vec<String>,
+}
+
+/// Two builds of the core that take turns.
+struct Swapping {
+    cores: [PathBuf; 2],
+    /// SHA-256 of the first.
+    first: String,
+    every_us: u64,
+    next_us: HostUs,
 }
 
 /// The time everything goes by.
@@ -90,20 +97,21 @@ impl Run {
     fn new(options: &Options, recording: &Arc<Recording>, launched: Instant) -> Result<Self, String> {
         let clock = Clock { now_us: Arc::default(), since: (!options.virtual_clock).then_some(launched) };
         let engine = kinora_host::engine();
-        let core = kinora_host::load(
-            &engine,
-            &core_file(options.core.as_deref())?,
-            kinora_host::cache_folder().as_deref(),
-        )
-        .map_err(|e| e.to_string())?;
+        let path = core_file(options.common.core.as_deref())?;
+        let core = kinora_host::load(&engine, &path, kinora_host::cache_folder().as_deref())
+            .map_err(|e| e.to_string())?;
+        let swapping = options.swap_core.clone().map(|other| Swapping {
+            cores: [path, other],
+            first: core.sha256.clone(),
+            every_us: options.swap_every_us,
+            next_us: options.swap_every_us,
+        });
         let core_start = launched.elapsed();
 
         let seeded = Seeded::new(options.fault);
         let inbox = Inbox::new();
         let ids = Arc::new(AtomicU64::new(1));
-        let decoders: Arc<dyn Decoders> =
-            Arc::new(Chain(vec![Arc::new(SymphoniaDecoders), Arc::new(FfmpegDecoders::default())]));
-        let decoders = seeded.decoders(decoders);
+        let decoders = seeded.decoders(kinora_program::decoders());
         let sink: Box<dyn AudioSink> = if options.sound {
             let heard = Arc::clone(recording);
             Box::new(VirtualSink::heard_by(move |samples, format| heard.hear(samples, format)))
@@ -129,12 +137,10 @@ impl Run {
         let stage = Stage::new(Arc::clone(&pipeline));
         let mut net =
             HostNet::new(Arc::clone(&reading), inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
-        net.restrict(options.rules.clone());
-        let storage: Box<dyn Storage> = match &options.storage {
-            Some(path) if options.virtual_clock => Box::new(Settled(FileStorage::open(path))),
-            Some(path) => Box::new(FileStorage::open(path)),
-            None => Box::new(MemoryStorage::default()),
-        };
+        net.restrict(options.common.rules.clone());
+        let storage = kinora_program::storage("kinora-headless", options.storage.as_deref());
+        let storage: Box<dyn Storage> =
+            if options.virtual_clock { Box::new(Settled(storage)) } else { storage };
         let config = PlayerConfig {
             limits: if options.virtual_clock || seeded.is(Fault::HungForEver) {
                 Limits::VIRTUAL
@@ -146,11 +152,11 @@ impl Run {
             device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
             launch_extras: LaunchExtras { forgetful: options.storage.is_none(), exit_at_end: true },
             take_over: false,
-            log_level: options.log_level,
+            log_level: options.common.log_level,
             kill_calls: options.kill_calls.clone(),
         };
         let program = concat!("kinora-headless ", env!("CARGO_PKG_VERSION"));
-        let sources = options.sources.iter().map(|source| absolute(source)).collect();
+        let sources = options.sources.iter().map(|source| kinora_program::absolute(source)).collect();
         let surface = InputEvent::Surface {
             width_px: options.size.0,
             height_px: options.size.1,
@@ -179,7 +185,7 @@ impl Run {
             journal: Box::new(MemoryStorage::default()),
             shell: seeded.shell(Box::new(shell)),
             input: Box::new(Script::new(sources, &options.keys, caused)),
-            recorder: record(options.record.as_deref(), None, program)?,
+            recorder: record(options.common.record.as_deref(), None, program)?,
         };
         let mut player = Player::new(engine, core, config, ports, surface);
         if let Some(edge) = seeded.edge() {
@@ -200,6 +206,7 @@ impl Run {
             told,
             seeded,
             stall_us: options.stall_us,
+            swapping,
             reports: Vec::new(),
         })
     }
@@ -234,6 +241,7 @@ impl Run {
             next = earliest(next, self.stalled_until(now).or(self.player.next_wake()));
             next = earliest(next, screenshots.peek().map(|(at, _)| *at));
             next = earliest(next, options.until_us);
+            next = earliest(next, self.swapping.as_ref().map(|swapping| swapping.next_us));
             let halted = next.is_none() || now > self.last_progress_us + HALTED_US;
             if halted && self.clock.since.is_none() {
                 return Err("playback came to a halt before the end".into());
@@ -252,6 +260,7 @@ impl Run {
     /// the decoders, so that the outcome does not depend on their speed.
     fn settle(&mut self, now: HostUs) -> Result<Option<HostUs>, String> {
         let began = Instant::now();
+        self.swap_if_due(now);
         loop {
             let deadline = self.pipeline.advance(now);
             self.reports.extend(self.pipeline.take_reports());
@@ -272,7 +281,7 @@ impl Run {
             if began.elapsed() > SETTLE_LIMIT {
                 return Err("no answer from the network or a decoder for a minute".into());
             }
-            if self.player.net_busy() {
+            if self.player.net_busy() || self.player.is_swapping() && !stalled {
                 self.inbox.wait(Duration::from_millis(50));
             } else if !self.pipeline.wait_settled(SETTLE_LIMIT) {
                 return Err("a decoder does not come to rest".into());
@@ -284,6 +293,16 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Lets the build that does not run take over when it is its turn.
+    fn swap_if_due(&mut self, now: HostUs) {
+        let Some(swapping) = self.swapping.as_mut().filter(|swapping| swapping.next_us <= now) else {
+            return;
+        };
+        swapping.next_us = now + swapping.every_us;
+        let next = usize::from(self.player.core().sha256 == swapping.first);
+        self.player.swap(&swapping.cores[next]);
     }
 
     fn stalled_until(&self, now: HostUs) -> Option<HostUs> {
@@ -326,6 +345,7 @@ impl Run {
             streams: self.pipeline.stats(),
             seen: recording.seen(),
             core,
+            real_time: self.clock.since.is_some(),
             core_start: self.core_start,
             first_frame: self.first_frame,
             errors,
@@ -339,22 +359,32 @@ fn earliest(a: Option<HostUs>, b: Option<HostUs>) -> Option<HostUs> {
 }
 
 /// Makes the calls of a trace again.
-pub(crate) fn replay(trace: &Path, core: Option<&Path>, interpret: bool) -> Result<(), String> {
+pub(crate) fn replay(
+    trace: &Path,
+    core: Option<&Path>,
+    swap_core: Option<&Path>,
+    interpret: bool,
+) -> Result<(), String> {
     let engine = if interpret { kinora_host::interpreter() } else { kinora_host::engine() };
-    let core = kinora_host::load(&engine, &core_file(core)?, kinora_host::cache_folder().as_deref())
-        .map_err(|e| e.to_string())?;
-    let replayed = kinora_host::replay(&engine, &core, trace).map_err(|e| e.to_string())?;
+    let cache = kinora_host::cache_folder();
+    let load = |path: &Path| kinora_host::load(&engine, path, cache.as_deref()).map_err(|e| e.to_string());
+    let mut cores = vec![load(&core_file(core)?)?];
+    cores.extend(swap_core.map(load).transpose()?);
+    let replayed = kinora_host::replay(&engine, &cores, trace).map_err(|e| e.to_string())?;
     println!(
         "{} calls with {} imports of {} instances as recorded by core {}",
-        replayed.calls, replayed.imports, replayed.instances, replayed.recorded_core
+        replayed.calls,
+        replayed.imports,
+        replayed.instances,
+        replayed.recorded_cores.join(" and ")
     );
     Ok(())
 }
 
-/// Paths are named in full, since the core knows no current folder; URLs stay as they are.
-fn absolute(source: &str) -> String {
-    if source.contains("://") {
-        return source.to_owned();
-    }
-    std::path::absolute(source).map_or_else(|_| source.to_owned(), |path| path.to_string_lossy().into_owned())
+/// Compiles a core for programs without a compiler.
+pub(crate) fn compile(folder: &Path, core: Option<&Path>, interpret: bool) -> Result<(), String> {
+    let core = core_file(core)?;
+    let artefact = kinora_host::precompile(&core, interpret, folder).map_err(|e| e.to_string())?;
+    println!("{}", artefact.display());
+    Ok(())
 }

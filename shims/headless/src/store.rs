@@ -1,10 +1,9 @@
 //! The store under the virtual clock.
 
 use kinora_port::{Failure, Storage};
-use kinora_store::FileStorage;
 
 /// A store that is on the disk when `apply` returns: time moves on only when nothing is in flight, and the disk keeps time of its own.
-pub(crate) struct Settled(pub(crate) FileStorage);
+pub(crate) struct Settled(pub(crate) Box<dyn Storage>);
 
 impl Storage for Settled {
     fn get(&self, key: &str) -> Option<&[u8]> {

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let engine = kinora_host::engine();
     let replayed = kinora_host::load(&engine, &core, kinora_host::cache_folder().as_deref())
         .map_err(|e| e.to_string())
-        .and_then(|core| kinora_host::replay(&engine, &core, &trace).map_err(|e| e.to_string()));
+        .and_then(|core| kinora_host::replay(&engine, &[core], &trace).map_err(|e| e.to_string()));
     match replayed {
         Ok(replayed) => {
             println!("{} calls on {}", replayed.calls, std::env::consts::ARCH);

@@ -2,13 +2,14 @@
 //! kit must catch, so that nothing behind the boundary knows of them.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use crate::trace::Export;
 
 /// Sees every call that crosses the boundary and may change it. Called on the core's thread.
 pub trait Edge: Send {
-    /// A call about to be made of the core. Answers with calls to be made before it, whose answers and effects are dropped.
+    /// A call about to be made of the core; it stays a call of the same export. Answers with calls to be made before it, whose answers are
+    /// dropped.
     fn export(&mut self, _call: &mut Export) -> Vec<Export> {
         Vec::new()
     }
@@ -24,29 +25,28 @@ pub trait Edge: Send {
 }
 
 /// An edge as the player and its instances share it.
-#[derive(Clone, Default)]
-pub(crate) struct SharedEdge(Option<Arc<Mutex<Box<dyn Edge>>>>);
+#[derive(Clone)]
+pub(crate) struct SharedEdge(Arc<Mutex<Box<dyn Edge>>>);
 
 impl SharedEdge {
     pub(crate) fn new(edge: Box<dyn Edge>) -> Self {
-        SharedEdge(Some(Arc::new(Mutex::new(edge))))
+        SharedEdge(Arc::new(Mutex::new(edge)))
     }
 
-    fn with<R: Default>(&self, f: impl FnOnce(&mut dyn Edge) -> R) -> R {
-        let Some(edge) = &self.0 else { return R::default() };
-        f(&mut **edge.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Edge>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn export(&self, call: &mut Export) -> Vec<Export> {
-        self.with(|edge| edge.export(call))
+        self.lock().export(call)
     }
 
     pub(crate) fn import<R: 'static>(&self, function: &str, args: &mut [&mut dyn Any]) -> Option<R> {
-        let answer = self.with(|edge| edge.import(function, args))?;
+        let answer = self.lock().import(function, args)?;
         Some(*answer.downcast().expect("an edge answers with the function's own type"))
     }
 
     pub(crate) fn answer(&self, function: &str, result: &mut dyn Any) {
-        self.with(|edge| edge.answer(function, result));
+        self.lock().answer(function, result);
     }
 }

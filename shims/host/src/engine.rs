@@ -1,4 +1,6 @@
-//! The WebAssembly engine and the cache of compiled cores.
+//! The WebAssembly engine and compiled cores: those that ship with a program, and the cache of those it compiled itself.
+//!
+//! A program without the compiler (feature `compiler`) runs what was compiled for its engine: [`precompile`] makes it.
 
 use std::fmt;
 use std::fs;
@@ -8,18 +10,26 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
-/// Custom section in which a component states the contract version it was built for.
-const CONTRACT_SECTION: &str = "kinora:contract";
+use crate::stamp::{self, Stamp};
+
 /// The contract this host offers: every `0.1.x`.
 pub const CONTRACT: &str = "0.1";
-/// Name of the wasmtime release, part of the cache key: its own version check knows only the major number.
+/// Name of the wasmtime release, part of an artefact's name: its own version check knows only the major number.
 const WASMTIME: &str = "48.0.8";
+/// Number of the configuration, part of an artefact's name: raise it with each change of [`config`] or [`BASELINE`].
+const CONFIGURATION: u32 = 1;
+/// What every x86-64 processor of the last fifteen years has (level 2 of the psABI's micro-architecture levels); vectors of WebAssembly need
+/// most of it. Other processors get what their architecture always has.
+#[cfg(feature = "compiler")]
+const BASELINE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
 
 /// Why a core cannot be used.
 #[derive(Debug)]
 pub enum CoreError {
     /// The file cannot be read.
     Unreadable(PathBuf, std::io::Error),
+    /// What was compiled cannot be written.
+    Unwritable(PathBuf, std::io::Error),
     /// Not a component, or not one of this contract; in words.
     Unusable(String),
 }
@@ -30,6 +40,7 @@ impl fmt::Display for CoreError {
             CoreError::Unreadable(path, e) => {
                 write!(f, "cannot read the player core {}: {e}", path.display())
             }
+            CoreError::Unwritable(path, e) => write!(f, "cannot write {}: {e}", path.display()),
             CoreError::Unusable(why) => write!(f, "the player core cannot be used: {why}"),
         }
     }
@@ -45,8 +56,8 @@ pub struct Core {
     pub sha256: String,
     /// Size of the component file in bytes.
     pub size: usize,
-    /// The contract version it was built for.
-    pub contract: String,
+    /// What it says it is.
+    pub stamp: Stamp,
 }
 
 /// The engine that runs cores: everything that compiles one for this machine uses it, since an artefact made under any other
@@ -59,9 +70,32 @@ pub fn engine() -> Engine {
 /// results.
 pub fn interpreter() -> Engine {
     let mut config = config();
-    let word = if cfg!(target_pointer_width = "64") { "pulley64" } else { "pulley32" };
-    config.target(word).expect("the interpreter is built in");
+    config.target(PULLEY).expect("the interpreter is built in");
     Engine::new(&config).expect("the engine configuration is valid for the interpreter")
+}
+
+/// What the interpreter's artefacts are compiled for.
+const PULLEY: &str = if cfg!(target_pointer_width = "64") { "pulley64" } else { "pulley32" };
+
+/// The engine that compiles for every machine of this architecture, not only for this one.
+#[cfg(feature = "compiler")]
+fn portable() -> Engine {
+    use std::env::consts::{ARCH, OS};
+    let mut config = config();
+    config.target(&format!("{ARCH}-unknown-{OS}")).expect("a machine can compile for its own kind");
+    if ARCH == "x86_64" {
+        for flag in BASELINE {
+            enable(&mut config, flag);
+        }
+    }
+    Engine::new(&config).expect("the engine configuration is valid on every supported target")
+}
+
+#[cfg(feature = "compiler")]
+#[expect(unsafe_code, reason = "flags of the compiler can be set by name only")]
+fn enable(config: &mut Config, flag: &str) {
+    // SAFETY: the flags of `BASELINE` state what processors can do, and an artefact made with them is refused where one cannot.
+    unsafe { config.cranelift_flag_enable(flag) };
 }
 
 fn config() -> Config {
@@ -71,12 +105,13 @@ fn config() -> Config {
     config.epoch_interruption(true);
     // The same results on every processor, so that a record replays bit for bit.
     config.relaxed_simd_deterministic(true);
+    #[cfg(feature = "compiler")]
     config.cranelift_nan_canonicalization(true);
     config.max_wasm_stack(512 << 10);
     config
 }
 
-/// Loads a core, compiled from the cache where it has been seen before.
+/// Loads a core. What was compiled of it before comes from the program's own folder or the cache.
 pub fn load(engine: &Engine, path: &Path, cache: Option<&Path>) -> Result<Core, CoreError> {
     let wasm = fs::read(path).map_err(|e| CoreError::Unreadable(path.to_path_buf(), e))?;
     load_bytes(engine, &wasm, cache)
@@ -84,7 +119,8 @@ pub fn load(engine: &Engine, path: &Path, cache: Option<&Path>) -> Result<Core, 
 
 /// [`load`] for a core that is already in memory, as the one inside a shim.
 pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<Core, CoreError> {
-    let contract = contract_version(wasm).map_err(CoreError::Unusable)?;
+    let stamp = stamp::read(wasm).map_err(CoreError::Unusable)?;
+    let contract = &stamp.contract;
     let matches =
         contract.strip_prefix(CONTRACT).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     if !matches {
@@ -93,35 +129,63 @@ pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<
         )));
     }
     let sha256 = hex(&Sha256::digest(wasm));
-    let component = match cache.and_then(|dir| cached(engine, dir, &sha256)) {
+    // What lies in the program's folder is trusted as the program is; what lies beside some core is not.
+    let program = std::env::current_exe().ok();
+    let folders = program.as_deref().and_then(Path::parent).into_iter().chain(cache);
+    let name = artefact_name(engine, &sha256);
+    let found = folders.into_iter().find_map(|folder| artefact(engine, &folder.join(&name)));
+    let component = match found {
         Some(component) => component,
-        None => compile(engine, wasm, cache, &sha256)?,
+        None => compile(engine, wasm, cache, &name)?,
     };
-    Ok(Core { component, sha256, size: wasm.len(), contract })
+    Ok(Core { component, sha256, size: wasm.len(), stamp })
 }
 
-fn compile(engine: &Engine, wasm: &[u8], cache: Option<&Path>, sha256: &str) -> Result<Component, CoreError> {
+#[cfg(feature = "compiler")]
+fn compile(engine: &Engine, wasm: &[u8], cache: Option<&Path>, name: &str) -> Result<Component, CoreError> {
     let component =
         Component::from_binary(engine, wasm).map_err(|e| CoreError::Unusable(format!("{e:#}")))?;
     if let Some(dir) = cache
         && let Ok(artefact) = component.serialize()
+        && private(dir).is_ok()
     {
         // A cache that cannot be written costs time at the next start, nothing else.
-        let _ = store(dir, &artefact_name(engine, sha256), &artefact);
+        let _ = store(dir, name, &artefact);
     }
     Ok(component)
 }
 
-/// Name of the artefact for this component, engine configuration and wasmtime release.
-fn artefact_name(engine: &Engine, sha256: &str) -> String {
-    use std::hash::{Hash, Hasher};
-    let mut hasher = std::hash::DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{sha256}-{WASMTIME}-{:016x}.cwasm", hasher.finish())
+#[cfg(not(feature = "compiler"))]
+fn compile(_: &Engine, _: &[u8], _: Option<&Path>, name: &str) -> Result<Component, CoreError> {
+    Err(CoreError::Unusable(format!(
+        "this program has no compiler, and there is no {name} beside it that it can load; \
+         `kinora-headless compile` makes one"
+    )))
 }
 
-fn cached(engine: &Engine, dir: &Path, sha256: &str) -> Option<Component> {
-    let file = fs::read(dir.join(artefact_name(engine, sha256))).ok()?;
+/// Compiles a core for programs without a compiler, on all machines of this architecture or for their interpreter, into a file of `folder`,
+/// whose path is returned. It belongs beside such a program.
+#[cfg(feature = "compiler")]
+pub fn precompile(path: &Path, interpreted: bool, folder: &Path) -> Result<PathBuf, CoreError> {
+    let wasm = fs::read(path).map_err(|e| CoreError::Unreadable(path.to_path_buf(), e))?;
+    let engine = if interpreted { interpreter() } else { portable() };
+    let artefact = engine.precompile_component(&wasm).map_err(|e| CoreError::Unusable(format!("{e:#}")))?;
+    let name = artefact_name(&engine, &hex(&Sha256::digest(&wasm)));
+    let written = fs::create_dir_all(folder).and_then(|()| store(folder, &name, &artefact));
+    written.map_err(|e| CoreError::Unwritable(folder.join(&name), e))?;
+    Ok(folder.join(name))
+}
+
+/// Name of what was compiled of this component for this engine: wasmtime's release, the kind of machine, the configuration. Whether a
+/// processor has what an artefact wants is checked when it is loaded.
+fn artefact_name(engine: &Engine, sha256: &str) -> String {
+    use std::env::consts::{ARCH, OS};
+    let machine = if engine.is_pulley() { PULLEY.to_owned() } else { format!("{ARCH}-{OS}") };
+    format!("{sha256}-{WASMTIME}-{machine}-{CONFIGURATION}.cwasm")
+}
+
+fn artefact(engine: &Engine, path: &Path) -> Option<Component> {
+    let file = fs::read(path).ok()?;
     let (digest, artefact) = file.split_first_chunk::<32>()?;
     if Sha256::digest(artefact)[..] != digest[..] {
         return None;
@@ -131,53 +195,29 @@ fn cached(engine: &Engine, dir: &Path, sha256: &str) -> Option<Component> {
 
 #[expect(unsafe_code, reason = "an artefact is native code, which wasmtime cannot check")]
 fn deserialize(engine: &Engine, artefact: &[u8]) -> Option<Component> {
-    // SAFETY: the bytes were made by `Component::serialize` of this wasmtime release under this configuration (both stand
-    // in the file's name) in a folder that only this user can write, and their hash has just been checked.
+    // SAFETY: the bytes were made by this wasmtime release under this configuration (both stand in the file's name), in a folder that only
+    // this user can write or that the program itself was installed in, and their hash has just been checked.
     unsafe { Component::deserialize(engine, artefact) }.ok()
 }
 
-/// Writes `digest + artefact` whole or not at all, in a folder only this user can use.
-fn store(dir: &Path, name: &str, artefact: &[u8]) -> std::io::Result<()> {
+/// Makes a folder that only this user can use.
+#[cfg(feature = "compiler")]
+fn private(dir: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
     }
+    Ok(())
+}
+
+/// Writes `digest + artefact` whole or not at all.
+#[cfg(feature = "compiler")]
+fn store(dir: &Path, name: &str, artefact: &[u8]) -> std::io::Result<()> {
     let temporary = dir.join(format!("{name}.{}", std::process::id()));
     fs::write(&temporary, [&Sha256::digest(artefact)[..], artefact].concat())?;
     fs::rename(temporary, dir.join(name))
-}
-
-/// Reads the contract version without compiling anything. Checks only the sections' framing.
-fn contract_version(wasm: &[u8]) -> Result<String, String> {
-    const COMPONENT_HEADER: &[u8] = b"\0asm\x0d\x00\x01\x00";
-    let mut rest = wasm.strip_prefix(COMPONENT_HEADER).ok_or("it is not a WebAssembly component")?;
-    while let Some((&id, after)) = rest.split_first() {
-        let (size, after) = leb128(after).ok_or("it is cut short")?;
-        let (section, after) = after.split_at_checked(size as usize).ok_or("it is cut short")?;
-        rest = after;
-        if id != 0 {
-            continue;
-        }
-        let (length, body) = leb128(section).ok_or("it is cut short")?;
-        let (name, data) = body.split_at_checked(length as usize).ok_or("it is cut short")?;
-        if name == CONTRACT_SECTION.as_bytes() {
-            return String::from_utf8(data.to_vec()).map_err(|_| "its contract version is garbled".into());
-        }
-    }
-    Err("it does not say which contract it was built for".into())
-}
-
-fn leb128(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let mut value = 0u32;
-    for (i, &byte) in bytes.iter().take(5).enumerate() {
-        value |= u32::from(byte & 0x7f).checked_shl(7 * i as u32)?;
-        if byte & 0x80 == 0 {
-            return Some((value, &bytes[i + 1..]));
-        }
-    }
-    None
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -187,6 +227,34 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A component that contains nothing but the contract's version.
+    #[cfg(feature = "compiler")]
+    fn empty_component() -> Vec<u8> {
+        let name = b"kinora:contract";
+        let section = [&[name.len() as u8][..], name, b"0.1.0"].concat();
+        [b"\0asm\x0d\x00\x01\x00", &[0, section.len() as u8][..], &section].concat()
+    }
+
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn precompiled_core_is_loaded_unless_a_byte_of_it_differs() {
+        let folder = std::env::temp_dir().join(format!("kinora-artefacts-{}", std::process::id()));
+        let core = folder.join("core.wasm");
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(&core, empty_component()).expect("written");
+        for (interpreted, engine) in [(false, engine()), (true, interpreter())] {
+            let path = precompile(&core, interpreted, &folder).expect("it compiles");
+            assert!(artefact(&engine, &path).is_some(), "{}", path.display());
+            let name = path.file_name().expect("a file").to_string_lossy().into_owned();
+            assert_eq!(name.contains("pulley"), interpreted, "{name}");
+            let mut bytes = fs::read(&path).expect("it is there");
+            *bytes.last_mut().expect("not empty") ^= 1;
+            fs::write(&path, &bytes).expect("written");
+            assert!(artefact(&engine, &path).is_none(), "{name}");
+        }
+        fs::remove_dir_all(&folder).expect("removed");
+    }
 
     #[test]
     fn load_bytes_of_other_things_says_what_is_wrong() {

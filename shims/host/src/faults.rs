@@ -7,6 +7,8 @@ use crate::instance::Fault;
 /// A core that faults this often within [`WINDOW_US`] is given up.
 const MAX: usize = 5;
 const WINDOW_US: u64 = 10_000_000;
+/// `launch.reason`: swap to another build (`wit/player.wit`).
+pub(crate) const SWAP: u32 = 4;
 
 /// The faults of the last seconds.
 #[derive(Default)]
@@ -17,6 +19,11 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
+    /// Of a build that takes over, or comes back: faults of the other one are not its own.
+    pub(crate) fn of_another_build() -> Self {
+        Faults { times: Vec::new(), reason: Some(SWAP) }
+    }
+
     /// Counts one; whether the core is to be given up.
     pub(crate) fn add(&mut self, fault: &Fault, now: HostUs) -> bool {
         self.reason = Some(if matches!(fault, Fault::Overlong(_)) { 3 } else { 2 });

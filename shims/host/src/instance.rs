@@ -9,7 +9,7 @@ use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 
 use crate::bindings::PlayerCore;
 use crate::bindings::player::{Event, Launch, Turn as Answer};
-use crate::edge::SharedEdge;
+use crate::edge::{Export, SharedEdge};
 use crate::engine::Core;
 use crate::trace::Tap;
 use crate::turn::Turn;
@@ -21,6 +21,10 @@ pub struct Limits {
     pub handle: Duration,
     /// CPU time of `start` and of `snapshot`.
     pub start: Duration,
+    /// CPU time of each call of a build that is about to take over: nobody is served meanwhile.
+    pub trial: Duration,
+    /// CPU time from which on a call counts as slow: the budget it is told.
+    pub slow: Duration,
     /// Wall time of any call, in case CPU time does not pass.
     pub wall: Duration,
     /// Linear memory.
@@ -34,15 +38,24 @@ impl Limits {
     pub const REAL_TIME: Limits = Limits {
         handle: Duration::from_millis(150),
         start: Duration::from_secs(1),
+        trial: Duration::from_millis(100),
+        slow: Duration::from_millis(8),
         wall: Duration::from_secs(10),
         memory_bytes: 256 << 20,
         call_bytes: 64 << 20,
     };
 
+    /// As long as a build is on trial.
+    pub(crate) fn on_trial(self) -> Limits {
+        Limits { handle: self.trial, start: self.trial, ..self }
+    }
+
     /// For the virtual clock, where the speed of the machine must not change the outcome.
     pub const VIRTUAL: Limits = Limits {
         handle: Duration::from_secs(60),
         start: Duration::from_secs(60),
+        trial: Duration::from_secs(60),
+        slow: Duration::from_secs(60),
         wall: Duration::from_secs(120),
         ..Limits::REAL_TIME
     };
@@ -59,6 +72,19 @@ pub enum Fault {
     Killed,
     /// `start` answered with a failure; in words.
     Refused(String),
+    /// It took over from another build and does worse; in words that go on from "it".
+    Unfit(String),
+}
+
+impl Fault {
+    /// For people, in a line: without where in the core it was.
+    pub(crate) fn brief(&self) -> String {
+        let whole = self.to_string();
+        match (self, whole.rsplit_once("wasm trap: ")) {
+            (Fault::Trap(_), Some((_, cause))) => format!("the core trapped: {cause}"),
+            _ => whole.lines().next().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 impl std::fmt::Display for Fault {
@@ -68,6 +94,7 @@ impl std::fmt::Display for Fault {
             Fault::Overlong(call) => write!(f, "the core's `{call}` took longer than allowed"),
             Fault::Killed => f.write_str("the core was ended on request"),
             Fault::Refused(why) => write!(f, "the core refused to start: {why}"),
+            Fault::Unfit(why) => write!(f, "the core {why}"),
         }
     }
 }
@@ -77,7 +104,7 @@ pub(crate) struct State {
     /// The call in progress: what imports may read and what they have staged.
     pub(crate) turn: Option<Turn>,
     pub(crate) tap: Tap,
-    pub(crate) edge: SharedEdge,
+    pub(crate) edge: Option<SharedEdge>,
     memory: Memory,
     deadline: Deadline,
 }
@@ -130,7 +157,7 @@ impl Instance {
         let state = State {
             turn: None,
             tap: Tap::Live,
-            edge: SharedEdge::default(),
+            edge: None,
             memory: Memory { limit: limits.memory_bytes, used: 0 },
             deadline: Deadline::default(),
         };
@@ -155,6 +182,15 @@ impl Instance {
         turn: Option<Turn>,
         launch: &Launch,
     ) -> (Option<Turn>, Result<Answer, Fault>) {
+        let (turn, changed) = self.pass_edge(turn, || Export::Start(Box::new(launch.clone())));
+        let launch = match &changed {
+            Some(Export::Start(changed)) => changed,
+            _ => launch,
+        };
+        self.call_start(turn, launch)
+    }
+
+    fn call_start(&mut self, turn: Option<Turn>, launch: &Launch) -> (Option<Turn>, Result<Answer, Fault>) {
         let limit = self.limits.start;
         let (turn, result) = self.call("start", limit, turn, |player, store| {
             player.kinora_shim_player().call_start(store, launch)
@@ -170,6 +206,23 @@ impl Instance {
         budget_us: u32,
         events: &[Event],
     ) -> (Option<Turn>, Result<Answer, Fault>) {
+        let call = || Export::Handle { host_us, budget_us, events: events.to_vec() };
+        let (turn, changed) = self.pass_edge(turn, call);
+        match &changed {
+            Some(Export::Handle { host_us, budget_us, events }) => {
+                self.call_handle(turn, *host_us, *budget_us, events)
+            }
+            _ => self.call_handle(turn, host_us, budget_us, events),
+        }
+    }
+
+    fn call_handle(
+        &mut self,
+        turn: Option<Turn>,
+        host_us: u64,
+        budget_us: u32,
+        events: &[Event],
+    ) -> (Option<Turn>, Result<Answer, Fault>) {
         let limit = self.limits.handle;
         self.call("handle", limit, turn, |player, store| {
             player.kinora_shim_player().call_handle(store, host_us, budget_us, events)
@@ -178,18 +231,49 @@ impl Instance {
 
     /// Calls `snapshot`, which has no effects: the caller drops what the turn has staged.
     pub(crate) fn snapshot(&mut self, turn: Option<Turn>) -> (Option<Turn>, Result<Vec<u8>, Fault>) {
+        let (turn, _) = self.pass_edge(turn, || Export::Snapshot);
+        self.call_snapshot(turn)
+    }
+
+    fn call_snapshot(&mut self, turn: Option<Turn>) -> (Option<Turn>, Result<Vec<u8>, Fault>) {
         let limit = self.limits.start;
         self.call("snapshot", limit, turn, |player, store| player.kinora_shim_player().call_snapshot(store))
     }
 
-    /// Has import calls pass an edge.
-    pub(crate) fn set_edge(&mut self, edge: SharedEdge) {
+    /// Where there is an edge, the call as it is to be made; what the edge wants called before it has been called, with the same turn.
+    fn pass_edge(
+        &mut self,
+        mut turn: Option<Turn>,
+        call: impl FnOnce() -> Export,
+    ) -> (Option<Turn>, Option<Export>) {
+        let Some(edge) = self.store.data().edge.clone() else { return (turn, None) };
+        let mut call = call();
+        for early in edge.export(&mut call) {
+            // How it ends is the core's own business.
+            turn = match early {
+                Export::Start(launch) => self.call_start(turn, &launch).0,
+                Export::Handle { host_us, budget_us, events } => {
+                    self.call_handle(turn, host_us, budget_us, &events).0
+                }
+                Export::Snapshot => self.call_snapshot(turn).0,
+            };
+        }
+        (turn, Some(call))
+    }
+
+    /// Has all calls pass an edge.
+    pub(crate) fn set_edge(&mut self, edge: Option<SharedEdge>) {
         self.store.data_mut().edge = edge;
     }
 
     /// Sends import calls another way from now on; the way they went.
     pub(crate) fn set_tap(&mut self, tap: Tap) -> Tap {
         std::mem::replace(&mut self.store.data_mut().tap, tap)
+    }
+
+    /// Sets other limits for the calls to come; that of memory stays.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Bytes of linear memory in use.

@@ -19,6 +19,12 @@ pub(crate) struct Left {
     pub(crate) snapshot: Vec<u8>,
 }
 
+/// What the run that this journal was left by had open; `None` if the run ended as it should.
+pub fn left_open(journal: &dyn Storage) -> Option<Vec<String>> {
+    journal.get(SNAPSHOT)?;
+    postcard::from_bytes(journal.get(OPENED)?).ok()
+}
+
 impl Journal {
     pub(crate) fn new(storage: Box<dyn Storage>) -> Self {
         Journal { storage, opened: Vec::new() }
@@ -27,7 +33,7 @@ impl Journal {
     /// What an earlier run left; this one goes on with it.
     pub(crate) fn take_over(&mut self) -> Option<Left> {
         let snapshot = self.storage.get(SNAPSHOT)?.to_vec();
-        let opened: Vec<String> = postcard::from_bytes(self.storage.get(OPENED)?).ok()?;
+        let opened = left_open(&*self.storage)?;
         self.opened.clone_from(&opened);
         Some(Left { opened, snapshot })
     }
@@ -73,6 +79,7 @@ mod tests {
         journal.opened(&["a".into()], false);
         journal.opened(&["b".into()], true);
         journal.keep(&[1, 2]);
+        assert_eq!(left_open(&*journal.storage), Some(vec!["a".to_owned(), "b".to_owned()]));
         let left = journal.take_over().expect("kept");
         assert_eq!((left.opened, left.snapshot), (vec!["a".to_owned(), "b".to_owned()], vec![1, 2]));
         journal.close();

@@ -7,6 +7,8 @@
 pub mod bindings;
 mod card;
 mod convert;
+mod cores;
+mod download;
 mod edge;
 mod engine;
 mod faults;
@@ -21,19 +23,28 @@ mod places;
 mod player;
 pub mod realtime;
 mod stage;
+mod stamp;
 mod stats;
+mod swaps;
 mod trace;
 mod turn;
 
+pub use cores::{CORE_USAGE, chosen_core, core_command};
+pub use download::MakeNet;
 pub use edge::{Edge, Export};
+#[cfg(feature = "compiler")]
+pub use engine::precompile;
 pub use engine::{CONTRACT, Core, CoreError, engine, interpreter, load, load_bytes};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};
+pub use journal::left_open;
 pub use launch::{BUFFER_BYTES, LaunchExtras, record};
 pub use places::{cache_folder, core_file, data_folder, locale, state_folder};
 pub use player::{Player, PlayerConfig, Ports, Rest};
 pub use stage::{Scene, Stage};
+pub use stamp::Stamp;
 pub use stats::{CallSummary, CoreStats};
+pub use swaps::{Phases, SwapStats};
 pub use trace::{Difference, Recorder, Replayed, TraceError, list as list_trace, recent_calls, replay};
 pub use turn::Device;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The core that ships with this program: beside it, or in the folder above (where a development build leaves it).
-fn factory_core() -> Option<PathBuf> {
+pub(crate) fn factory_core() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let beside = program.parent()?;
     [Some(beside), beside.parent()]

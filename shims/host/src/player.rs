@@ -1,5 +1,7 @@
 //! The supervised player: gathers events, calls the core when something is due, and brings it back after a fault.
 
+mod swap;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,9 +11,10 @@ use kinora_port::{Decoders, HostUs, InputEvent, InputSource, Net, NetChange, She
 use wasmtime::Engine;
 
 use crate::bindings::display::Surface;
-use crate::bindings::player::{Event, Launch, Open, Source};
+use crate::bindings::player::{Event, Launch, Open, Source, Turn as Answer};
 use crate::bindings::types::Extra;
 use crate::convert;
+use crate::cores::Judge;
 use crate::edge::{Edge, SharedEdge};
 use crate::engine::Core;
 use crate::faults::Faults;
@@ -22,8 +25,11 @@ use crate::launch::LaunchExtras;
 use crate::log::Log;
 use crate::stage::Stage;
 use crate::stats::{CallTimes, CoreStats};
+use crate::swaps::SwapStats;
 use crate::trace::{Export, Recorder};
 use crate::turn::{Device, Staged, Turn, World};
+
+use swap::{PROBATION_US, Pace, Preparing, Previous};
 
 /// Soft budget given to `handle`, microseconds.
 const BUDGET_US: u32 = 8_000;
@@ -105,10 +111,20 @@ pub struct Player {
     /// A snapshot is worth taking, but the last one is too fresh.
     checkpoint_owed: bool,
     faults: Faults,
+    /// A build that is to take over, on its way.
+    preparing: Option<Preparing>,
+    /// The build before the running one, while that has to prove itself.
+    previous: Option<Previous>,
+    /// What to start from if the snapshot is not understood.
+    fallback: Option<Vec<u8>>,
+    /// Hears what becomes of the core that was started.
+    judge: Option<Judge>,
+    swaps: SwapStats,
+    pace: Pace,
     stats: CallTimes,
     handled: u64,
     recorder: Option<Recorder>,
-    edge: SharedEdge,
+    edge: Option<SharedEdge>,
     exit: Option<u32>,
     given_up: Option<(Fault, Rest)>,
 }
@@ -164,22 +180,33 @@ impl Player {
             snapshot_us: 0,
             checkpoint_owed: false,
             faults: Faults::default(),
+            preparing: None,
+            previous: None,
+            fallback: None,
+            judge: None,
+            swaps: SwapStats::default(),
+            pace: Pace::default(),
             stats: CallTimes::default(),
             handled: 0,
             recorder: ports.recorder,
-            edge: SharedEdge::default(),
+            edge: None,
             exit: None,
             given_up: None,
         }
     }
-
-    /// Puts something between every core of this player and the shim.
-    pub fn set_edge(&mut self, edge: Box<dyn Edge>) {
-        self.edge = SharedEdge::new(edge);
-    }
 }
 
 impl Player {
+    /// Has an installed core judged by how this run goes.
+    pub(crate) fn judged(self, judge: Option<Judge>) -> Self {
+        Player { judge, ..self }
+    }
+
+    /// Puts something between every core of this player and the shim.
+    pub fn set_edge(&mut self, edge: Box<dyn Edge>) {
+        self.edge = Some(SharedEdge::new(edge));
+    }
+
     /// Gathers what has happened until `now` and calls the core once if something is due. Returns whether it did; call again
     /// with the same `now` until it did not.
     pub fn turn(&mut self, now: HostUs) -> bool {
@@ -190,6 +217,16 @@ impl Player {
             return false;
         }
         self.gather(now);
+        if now >= PROBATION_US
+            && self.faults.recent(now) == 0
+            && let Some(judge) = self.judge.take()
+        {
+            // A disk can take longer than a call may.
+            let _ = std::thread::Builder::new().name("cores".into()).spawn(|| judge.proved());
+        }
+        if self.swap_if_ready(now) {
+            return true;
+        }
         if self.instance.is_none() {
             self.start(now);
             return true;
@@ -207,7 +244,7 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return None;
         }
-        [self.wake_us, self.input.next_us()].into_iter().flatten().min()
+        [self.wake_us, self.input.next_us(), self.shows_by_us()].into_iter().flatten().min()
     }
 
     /// The status the core asked to exit with.
@@ -233,6 +270,7 @@ impl Player {
             memory_bytes: self.instance.as_ref().map_or(0, Instance::memory_bytes),
             display_bytes: world.display_bytes,
             faults: self.stats.faults(),
+            swaps: self.swaps.clone(),
             errors: world.log.errors.clone(),
             measures: world.log.measures.clone(),
         }
@@ -240,6 +278,9 @@ impl Player {
 
     /// Waits until everything stored is durable and the trace is whole; before the process ends as it should.
     pub fn flush(&mut self) {
+        if let Some(judge) = self.judge.take() {
+            judge.proved();
+        }
         self.journal.close();
         self.world_mut().storage.flush();
         if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
@@ -316,17 +357,7 @@ impl Player {
 
     fn start(&mut self, now: HostUs) {
         let reason = self.faults.reason();
-        let faults = u8::try_from(self.faults.recent(now)).unwrap_or(u8::MAX);
-        let extras = self.config.launch_extras.pairs(faults);
-        let launch = Launch {
-            seed: self.config.seed,
-            host_us: now,
-            wall_offset_us: self.config.wall_offset_us,
-            surface: self.surface.clone(),
-            reason,
-            snapshot: self.snapshot.clone(),
-            extras: extras.map(|(key, value)| Extra { key, value: vec![value] }).into(),
-        };
+        let launch = self.launch(now, reason, self.snapshot.clone());
         let began = std::time::Instant::now();
         let created =
             Instance::new(&self.engine, &self.core, self.config.limits.clone(), Arc::clone(&self.ticker));
@@ -335,19 +366,21 @@ impl Player {
             Err(fault) => return self.fault(fault, now, Vec::new()),
         };
         if let Some(recorder) = &self.recorder {
-            recorder.begin(&self.core, &mut instance);
+            recorder.add(recorder.instance(&self.core, &mut instance));
         }
         instance.set_edge(self.edge.clone());
-        let Export::Start(launch) = self.at_edge(&mut instance, Export::Start(Box::new(launch)), now) else {
-            unreachable!("an edge leaves a call what it is")
-        };
         let (turn, result) = instance.start(Some(self.lend(now)), &launch);
         let staged = self.take_back(turn);
         if let Some(recorder) = &self.recorder {
-            recorder.call(&mut instance, Export::Start(launch), &result);
+            recorder.add(recorder.call(&mut instance, Export::Start(Box::new(launch)), &result));
         }
         match result {
+            // The next turn starts another instance, from what this build or the one before it has written itself.
+            Ok(answer) if !understood(&answer) && self.fallback.is_some() => {
+                self.snapshot = self.fallback.take();
+            }
             Ok(answer) => {
+                self.fallback = None;
                 self.instance = Some(instance);
                 self.started = Some(staged);
                 self.wake_us = answer.wake_us;
@@ -360,34 +393,51 @@ impl Player {
         }
     }
 
+    fn launch(&mut self, now: HostUs, reason: u32, snapshot: Option<Vec<u8>>) -> Launch {
+        let faults = u8::try_from(self.faults.recent(now)).unwrap_or(u8::MAX);
+        let extras = self.config.launch_extras.pairs(faults);
+        Launch {
+            seed: self.config.seed,
+            host_us: now,
+            wall_offset_us: self.config.wall_offset_us,
+            surface: self.surface.clone(),
+            reason,
+            snapshot,
+            extras: extras.map(|(key, value)| Extra { key, value: vec![value] }).into(),
+        }
+    }
+
     fn handle(&mut self, now: HostUs) {
-        let batch = self.batch();
+        let batch = batch(&mut self.pending);
         // What was opened must not be lost; everything else is sent again or has no one to care for it.
         let opened: Vec<Event> = batch.iter().filter(|event| is_open(event)).cloned().collect();
-        let mut instance = self.instance.take().expect("checked by the caller");
-        let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch };
-        let export = self.at_edge(&mut instance, export, now);
-        let Export::Handle { host_us, budget_us, events } = &export else {
-            unreachable!("an edge leaves a call what it is")
-        };
         let mut turn = self.lend(now);
         if let Some(started) = self.started.take() {
             turn.staged = started;
         }
+        let instance = self.instance.as_mut().expect("checked by the caller");
         let began = thread_cpu_time();
-        let (turn, mut result) = instance.handle(Some(turn), *host_us, *budget_us, events);
-        self.stats.handled(thread_cpu_time().saturating_sub(began));
+        let (turn, mut result) = instance.handle(Some(turn), now, BUDGET_US, &batch);
+        let took = thread_cpu_time().saturating_sub(began);
+        self.stats.handled(took);
+        self.pace.add(took > self.config.limits.slow);
         self.handled += 1;
         if self.config.kill_calls.contains(&self.handled) {
             result = Err(Fault::Killed);
         }
+        if batch.iter().any(is_input) {
+            self.swaps.answered();
+        }
         if let Some(recorder) = &self.recorder {
-            recorder.call(&mut instance, export, &result);
+            let export = Export::Handle { host_us: now, budget_us: BUDGET_US, events: batch };
+            recorder.add(recorder.call(instance, export, &result));
         }
         let staged = self.take_back(turn);
         match result {
             Ok(answer) => {
-                self.instance = Some(instance);
+                if let Err(fault) = self.measure().and_then(|()| self.look_at_first(&staged, now)) {
+                    return self.fault(fault, now, opened);
+                }
                 let landed = staged.land(self.world_mut(), now);
                 self.pending.extend(landed.events);
                 self.exit = landed.exit;
@@ -402,34 +452,18 @@ impl Player {
         }
     }
 
-    /// The next events in order, within the limits of a call; always at least one if there is any.
-    fn batch(&mut self) -> Vec<Event> {
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < MAX_EVENTS
-            && let Some(event) = self.pending.front()
-        {
-            bytes += convert::payload_bytes(event);
-            if bytes > MAX_EVENT_BYTES && !batch.is_empty() {
-                break;
-            }
-            batch.extend(self.pending.pop_front());
-        }
-        batch
-    }
-
     fn may_checkpoint(&self, now: HostUs) -> bool {
         self.snapshot.is_none() || now >= self.snapshot_us + SNAPSHOT_EVERY_US
     }
 
     fn checkpoint(&mut self, now: HostUs) {
         self.checkpoint_owed = false;
-        let mut instance = self.instance.take().expect("a call has just returned");
-        let export = self.at_edge(&mut instance, Export::Snapshot, now);
-        let (turn, result) = instance.snapshot(Some(self.lend(now)));
+        let turn = self.lend(now);
+        let instance = self.instance.as_mut().expect("a call has just returned");
+        let (turn, result) = instance.snapshot(Some(turn));
         if let Some(recorder) = &self.recorder {
-            recorder.call(&mut instance, export, &result);
+            recorder.add(recorder.call(instance, Export::Snapshot, &result));
         }
-        self.instance = Some(instance);
         // What a snapshot stages is dropped: it has no effects.
         drop(self.take_back(turn));
         match result {
@@ -459,7 +493,13 @@ impl Player {
         self.pending.retain(is_open);
         opened.into_iter().rev().for_each(|event| self.pending.push_front(event));
 
+        if self.roll_back(&fault) {
+            return;
+        }
         if self.faults.add(&fault, now) {
+            if let Some(judge) = self.judge.take() {
+                judge.condemn(&fault.brief());
+            }
             self.given_up = Some((fault, Rest::Playing));
         }
     }
@@ -483,22 +523,6 @@ impl Player {
         }
     }
 
-    /// Lets the edge change a call of the core, and makes the calls that the edge puts before it.
-    fn at_edge(&mut self, instance: &mut Instance, mut call: Export, now: HostUs) -> Export {
-        for before in self.edge.export(&mut call) {
-            let turn = Some(self.lend(now));
-            let turn = match before {
-                Export::Start(launch) => instance.start(turn, &launch).0,
-                Export::Handle { host_us, budget_us, events } => {
-                    instance.handle(turn, host_us, budget_us, &events).0
-                }
-                Export::Snapshot => instance.snapshot(turn).0,
-            };
-            drop(self.take_back(turn));
-        }
-        call
-    }
-
     fn lend(&mut self, now: HostUs) -> Turn {
         let mut world = self.world.take().expect("the world is lent only during a call");
         world.log.at(now);
@@ -512,6 +536,30 @@ impl Player {
     }
 }
 
+/// The next events in order, within the limits of a call; always at least one if there is any.
+fn batch(pending: &mut VecDeque<Event>) -> Vec<Event> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.len() < MAX_EVENTS
+        && let Some(event) = pending.front()
+    {
+        bytes += convert::payload_bytes(event);
+        if bytes > MAX_EVENT_BYTES && !batch.is_empty() {
+            break;
+        }
+        batch.extend(pending.pop_front());
+    }
+    batch
+}
+
 fn is_open(event: &Event) -> bool {
     matches!(event, Event::Open(_))
+}
+
+fn is_input(event: &Event) -> bool {
+    matches!(event, Event::Key(_) | Event::Pointer(_))
+}
+
+/// Whether an instance could read the snapshot it was started with; one that does not say could (`wit/player.wit`).
+fn understood(started: &Answer) -> bool {
+    !started.extras.iter().any(|extra| extra.key == 1 && extra.value == [0])
 }

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, Taps};
 use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
 
+use crate::cores::Judge;
 use crate::engine::CoreError;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
@@ -38,6 +39,8 @@ use input::Arrived;
 
 /// Lifecycle event: the end is near (`wit/player.wit`).
 const STOP: u32 = 6;
+/// How often a watched file is looked at: sooner than a developer looks up from the keyboard.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
 
 /// The shim's monotonic clock, from its launch on. It stands still while the system sleeps, so that playback goes on where it was.
 #[derive(Debug, Clone, Copy)]
@@ -128,6 +131,8 @@ pub struct Session {
     stage: Arc<Stage>,
     /// Takes the first surface; the core starts with it.
     surface: Sender<InputEvent>,
+    /// Takes builds that are to take over.
+    swaps: Sender<PathBuf>,
 }
 
 /// What the core's and the media thread share.
@@ -151,9 +156,10 @@ impl Session {
     ) -> Result<Session, String> {
         let clock = links.clock;
         let loading = thread::spawn(move || {
+            let judge = Judge::of(&parts.core);
             let engine = crate::engine();
             let core = crate::load(&engine, &parts.core, crate::cache_folder().as_deref())?;
-            Ok::<_, CoreError>((engine, core))
+            Ok::<_, CoreError>((engine, core, judge))
         });
         let media = Inbox::new();
         let bell = Arc::clone(&media);
@@ -204,16 +210,18 @@ impl Session {
             recorder: parts.recorder,
         };
         let (surface, surfaces) = mpsc::channel();
+        let (swaps, swapped) = mpsc::channel();
         spawn("core", move || {
             ended(match loading.join() {
-                Ok(Ok((engine, core))) => {
-                    play(&shared, |surface| Player::new(engine, core, config, ports, surface), &surfaces)
+                Ok(Ok((engine, core, judge))) => {
+                    let new = |surface| Player::new(engine, core, config, ports, surface).judged(judge);
+                    play(&shared, new, &surfaces, &swapped)
                 }
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(_) => Err("loading the player core failed".into()),
             });
         })?;
-        Ok(Session { links, stage, surface })
+        Ok(Session { links, stage, surface, swaps })
     }
 
     /// The links it was started with.
@@ -233,6 +241,34 @@ impl Session {
         self.links.input.send(surface);
     }
 
+    /// Has another build of the core take over, while everything goes on.
+    pub fn swap(&self, core: PathBuf) {
+        // A player that has ended needs none.
+        let _ = self.swaps.send(core);
+        self.links.inbox.ring();
+    }
+
+    /// Has a core's file take over whenever it changes: for its developers.
+    pub fn watch(&self, core: PathBuf) -> Result<(), String> {
+        let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
+        spawn("watch", move || {
+            let written = || std::fs::metadata(&core).and_then(|file| file.modified()).ok();
+            let mut seen = written();
+            loop {
+                thread::sleep(WATCH_EVERY);
+                let now = written();
+                if now.is_none() || now == seen {
+                    continue;
+                }
+                seen = now;
+                if swaps.send(core.clone()).is_err() {
+                    return;
+                }
+                inbox.ring();
+            }
+        })
+    }
+
     /// Asks the core's thread to come to an end and what is stored to become durable.
     pub fn stop(&self) {
         self.links.input.send(InputEvent::Lifecycle(STOP));
@@ -246,6 +282,7 @@ fn play(
     shared: &Arc<Shared>,
     new: impl FnOnce(InputEvent) -> Player,
     surfaces: &Receiver<InputEvent>,
+    swaps: &Receiver<PathBuf>,
 ) -> Result<u32, String> {
     let surface = surfaces.recv().map_err(|_| "there was no screen")?;
     let media = Arc::clone(shared);
@@ -254,6 +291,7 @@ fn play(
     loop {
         // Before the events are taken, so that the last of them is among them.
         let stopping = shared.screen.is_closed();
+        swaps.try_iter().for_each(|core| player.swap(&core));
         let now = shared.clock.now();
         while player.turn(now) {
             shared.media.ring();
@@ -280,7 +318,7 @@ impl Shared {
         while !self.screen.is_closed() {
             let next = self.pipeline.advance(self.clock.now());
             for report in self.pipeline.take_reports() {
-                if self.log_level >= 2 {
+                if self.log_level >= 1 {
                     eprintln!("kinora: {report}");
                 }
             }

@@ -58,13 +58,23 @@ impl Stage {
         Scene { draws, videos, next_change, waiting }
     }
 
-    /// The images, to draw with; release soon.
+    /// The images, to draw with: taken before the scene, so that both are of one commit; release soon.
     pub fn images(&self) -> RwLockReadGuard<'_, ImageStore> {
         self.images.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn images_mut(&self) -> RwLockWriteGuard<'_, ImageStore> {
         self.images.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a list shows anything, and the timelines whose pictures it shows.
+    pub(crate) fn shown(&self, list: &List, at_us: HostUs) -> (bool, Vec<u64>) {
+        let draws = list.draw(at_us, &|timeline| self.pipeline.media_at(timeline, at_us));
+        let video = |draw: &Draw| match draw.shape {
+            Shape::Video { timeline, .. } => Some(timeline),
+            _ => None,
+        };
+        (!draws.is_empty(), draws.iter().filter_map(video).collect())
     }
 
     /// The retained list; cheap to clone.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::instance::Fault;
+use crate::swaps::SwapStats;
 
 /// Most call times kept; beyond it every second one is forgotten.
 const MAX_TIMES: usize = 1 << 16;
@@ -49,6 +50,8 @@ pub struct CoreStats {
     pub display_bytes: u64,
     /// Faults, in words.
     pub faults: Vec<String>,
+    /// Builds that took over, and those that did not.
+    pub swaps: SwapStats,
     /// Lines it logged as errors.
     pub errors: Vec<String>,
     /// Its measurements.

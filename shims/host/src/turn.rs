@@ -62,7 +62,7 @@ pub(crate) struct Turn {
 /// The effects of a call that has not returned.
 pub(crate) struct Staged {
     pub(crate) media: Transaction,
-    list: Option<List>,
+    pub(crate) list: Option<List>,
     /// With the ticket of the answer, 0 where none is due.
     images: Vec<(u64, ImageCommand)>,
     net: Vec<NetCommand>,
@@ -114,8 +114,9 @@ impl Staged {
     pub(crate) fn land(self, world: &mut World, now: HostUs) -> Landed {
         let mut events = Vec::new();
         world.pipeline.commit(self.media, now);
-        if !self.images.is_empty() {
-            let mut images = world.stage.images_mut();
+        // Who draws holds the images from before the look at the list: no frame shows a list with another one's images.
+        let mut images = (!self.images.is_empty()).then(|| world.stage.images_mut());
+        if let Some(images) = &mut images {
             for (ticket, command) in self.images {
                 let result = match command {
                     ImageCommand::Put { key, format, size: (width, height), pixels } => {
@@ -132,10 +133,10 @@ impl Staged {
                 }
             }
         }
-        // After the images, so that no frame shows the new list without them.
         if let Some(list) = self.list {
             *world.stage.list() = list;
         }
+        drop(images);
         for command in self.net {
             match command {
                 NetCommand::Fetch(ticket, request) => match world.net.fetch(ticket, request) {

@@ -36,7 +36,9 @@ fn file(name: &str, data: &[u8]) {
         let unix = parse_file(name, text.as_bytes());
         assert!(dos.cues == unix.cues, "line ends make a difference: {:?}, or {:?}", unix.cues, dos.cues);
     }
-    network::captions(name, data, &parsed.cues);
+    if network::chosen(data) {
+        network::captions(name, data, &parsed.cues);
+    }
 }
 
 pub(crate) fn payload(data: &[u8]) {

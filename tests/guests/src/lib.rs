@@ -1,7 +1,8 @@
 //! Guests: components that use the contract and nothing else, each with its own way of going wrong (`examples/`).
 //!
 //! Every one plays the same film first, three seconds of picture and sound that lie in the shim's queues whole when the mischief begins.
-//! Whatever the guest does then, the film goes on to its end.
+//! Whatever the guest does then, the film goes on to its end. Those that take over come while the player core plays something, and must
+//! give way to it again.
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated: the canonical ABI is raw pointers")]
 pub mod bindings {
@@ -15,6 +16,7 @@ pub mod bindings {
 }
 
 mod film;
+mod taking;
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -25,6 +27,7 @@ use bindings::kinora::shim::types::Failure;
 use bindings::kinora::shim::{log, shell};
 
 pub use film::Film;
+pub use taking::{Conduct, Taking};
 
 /// When the mischief begins, microseconds of host time.
 const BEGINS_US: u64 = 1_000_000;
@@ -96,6 +99,15 @@ pub fn expect(what: &str, right: bool) {
         log::write(1, what);
         shell::exit(1);
     }
+}
+
+/// Makes a component of a [`Conduct`].
+#[macro_export]
+macro_rules! taking {
+    ($conduct:ty) => {
+        type Core = $crate::Taking<$conduct>;
+        $crate::bindings::export!(Core with_types_in $crate::bindings);
+    };
 }
 
 /// Makes a component of a [`Mischief`].

@@ -7,7 +7,7 @@ use super::{folder, run};
 use crate::env::{root, run as execute, tracked};
 
 /// How long a fault may hide.
-const SECONDS: u64 = 60;
+const SECONDS: u64 = 180;
 
 /// Plants each fault of `tests/fuzz/planted/TARGET/` (of `names`, or all) in a copy of the sources and fuzzes until it shows.
 pub(super) fn find(names: &[String]) -> Result<(), String> {

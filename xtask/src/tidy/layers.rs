@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("kinora-guests", &["kinora-display-list"]),
     ("player-core", &["kinora-time", "kinora-engine", "kinora-ui", "kinora-display-list", "kinora-captions"]),
+    ("kinora-guests", &["kinora-display-list"]),
     ("kinora-port", &["kinora-display-list"]),
     ("kinora-pipeline", &["kinora-port"]),
     ("kinora-decode-*", &["kinora-port"]),
@@ -29,11 +30,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Colour tables and placement are the same on both.
     ("kinora-raster-gpu", &["kinora-port", "kinora-display-list", "kinora-raster-cpu"]),
     ("kinora-raster-*", &["kinora-port", "kinora-display-list"]),
+    ("kinora-input-*", &["kinora-port"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
-    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list"]),
+    ("kinora-cores", &[]),
+    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores"]),
+    // What programs have in common is put together of the same things.
+    ("kinora-program", SHIM),
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
+    ("kinora-tv", SHIM),
     ("kinora-stub", SHIM),
     ("kinora", SHIM),
 ];
@@ -46,10 +52,12 @@ const SHIM: &[&str] = &[
     "kinora-decode-ffmpeg",
     "kinora-decode-symphonia",
     "kinora-audio-cpal",
+    "kinora-input-evdev",
     "kinora-raster-cpu",
     "kinora-raster-gpu",
     "kinora-net",
     "kinora-store",
+    "kinora-program",
 ];
 
 /// Platform crates and the only crates that may use them.
@@ -61,7 +69,8 @@ const PLATFORM: &[(&str, &[&str])] = &[
     ("cpal", &["kinora-audio-cpal"]),
     ("ffmpeg-next", &["kinora-decode-ffmpeg"]),
     ("symphonia", &["kinora-decode-symphonia"]),
-    ("drm", &[]),
+    ("drm", &["kinora-tv"]),
+    ("evdev", &["kinora-input-evdev"]),
     ("ndk", &[]),
 ];
 

@@ -64,6 +64,8 @@ pub(crate) struct Captions {
     download: Option<(u32, Download)>,
     /// Start of the item: what caption files count from.
     start_us: MediaUs,
+    /// Cues of the item's own tracks, until these are known.
+    kept: Vec<(u32, Cue)>,
     revision: u64,
     notice: Option<String>,
 }
@@ -111,6 +113,9 @@ impl Captions {
         });
         let own: Vec<Entry> = entries.collect();
         self.entries.splice(0..0, own);
+        for (track, cue) in std::mem::take(&mut self.kept) {
+            self.push(NewCue::Parsed(track, cue));
+        }
         self.select(self.first_choice(audio, preference));
     }
 
@@ -181,6 +186,22 @@ impl Captions {
         selected.flat_map(move |entry| entry.cues.between(from_us, to_us))
     }
 
+    /// The cues of the item's own tracks, which are not read again, those of the selected one first.
+    pub(crate) fn read_ahead(&self, from_us: MediaUs, to_us: MediaUs) -> Vec<(u32, &Cue)> {
+        let own = self.entries.iter().filter(|entry| matches!(entry.origin, Origin::Source { .. }));
+        let (selected, others): (Vec<_>, Vec<_>) = own.partition(|entry| entry.view.selected);
+        let known = selected
+            .into_iter()
+            .chain(others)
+            .flat_map(|entry| entry.cues.between(from_us, to_us).map(|cue| (entry.view.id, cue)));
+        self.kept.iter().map(|(id, cue)| (*id, cue)).chain(known).collect()
+    }
+
+    /// Takes back what an earlier instance had read ahead.
+    pub(crate) fn keep(&mut self, cues: Vec<(u32, Cue)>) {
+        self.kept = cues;
+    }
+
     /// Takes a cue of one of the item's own tracks.
     pub(crate) fn push(&mut self, cue: NewCue) {
         let id = match &cue {
@@ -201,6 +222,12 @@ impl Captions {
                 self.revision += 1;
             }
         }
+    }
+
+    /// Whether the selected file is still to come.
+    pub(crate) fn is_loading(&self) -> bool {
+        let loading = |entry: &Entry| matches!(entry.origin, Origin::File { loaded: false, .. });
+        self.entries.iter().any(|entry| entry.view.selected && loading(entry))
     }
 
     /// Fetches the selected file, once the item's start is known.

@@ -1,6 +1,6 @@
 //! The state machine: queue, commands, choices and what is remembered. One item's affairs are its [`Session`]'s.
 
-use kinora_time::HostUs;
+use kinora_time::{HostUs, MediaUs, SECOND_US};
 
 use crate::captions::Preference;
 use crate::error::{Error, ErrorKind};
@@ -20,6 +20,9 @@ mod view;
 const REMEMBER_US: HostUs = 10_000_000;
 /// An item that fails in a queue is passed over after this: long enough to read the card, short enough when nobody is there.
 const SKIP_US: HostUs = 5_000_000;
+
+/// Captions of the time ahead that a snapshot holds: what is read ahead of the network, and more than a restart takes.
+const KEPT_CUES_US: MediaUs = 60 * SECOND_US;
 
 /// Lists that name lists, one in the other; more are taken for a circle.
 const MAX_LISTS: usize = 4;
@@ -69,6 +72,7 @@ pub struct Engine {
     remember_at: Option<HostUs>,
     skip_at: Option<HostUs>,
     checkpoint: bool,
+    understood: bool,
     status: Status,
 }
 
@@ -98,14 +102,20 @@ impl Engine {
             remember_at: None,
             skip_at: None,
             checkpoint: false,
+            understood: true,
             status: Status::default(),
         };
         for ticket in shim.live_fetches() {
             shim.cancel(ticket);
         }
-        if let Some(snapshot) = snapshot.and_then(Snapshot::decode) {
-            engine.settings.sound = snapshot.sound;
-            engine.restore(snapshot, shim);
+        let decoded = snapshot.and_then(Snapshot::decode);
+        engine.understood = snapshot.is_none() || decoded.is_some();
+        if let Some(decoded) = decoded {
+            engine.settings.sound = decoded.sound;
+            engine.restore(decoded, shim);
+            if let (Some(session), Some(snapshot)) = (&mut engine.session, snapshot) {
+                session.keep_cues(snapshot::cues(snapshot));
+            }
         } else {
             engine.restore(Snapshot::default(), shim);
         }
@@ -150,6 +160,16 @@ impl Engine {
         }
     }
 
+    /// Whether it could read the snapshot it was made with, if there was one.
+    pub fn understood(&self) -> bool {
+        self.understood
+    }
+
+    /// Whether it knows again what an earlier instance knew of what plays: tracks, duration, captions.
+    pub fn is_caught_up(&self) -> bool {
+        self.session.as_ref().is_none_or(Session::is_caught_up)
+    }
+
     /// What the interface shows.
     pub fn status(&self) -> &Status {
         &self.status
@@ -169,7 +189,7 @@ impl Engine {
     /// The state worth keeping, at most 256 KiB.
     pub fn snapshot(&self, now: HostUs) -> Vec<u8> {
         let session = self.session.as_ref();
-        Snapshot {
+        let mut snapshot = Snapshot {
             serial: self.serial,
             position_us: session.map(|session| session.position(now).unwrap_or(snapshot::OPENING)),
             rate_permille: self.rate_permille,
@@ -181,7 +201,14 @@ impl Engine {
             current: self.queue.index(),
             sources: self.queue.items().to_vec(),
         }
-        .encode()
+        .encode();
+        if let Some(session) = session
+            && let Some(from) = session.position(now)
+        {
+            let ahead = session.captions().read_ahead(from, from.saturating_add(KEPT_CUES_US));
+            snapshot::add_cues(&mut snapshot, &ahead);
+        }
+        snapshot
     }
 
     // ---- events

@@ -28,6 +28,7 @@ pub use queue::Repeat;
 pub use shim::{
     AudioConfig, Failure, NextStep, Request, SampleHeader, Shim, StreamStatus, TimelineStatus, VideoConfig,
 };
+pub use snapshot::{add_section, section};
 pub use source::OpenContainer;
 pub use status::{
     AudioTrack, CaptionTrack, Clock, ErrorCard, Part, Phase, QueueView, Sound, Status, Tracks, VideoView,

@@ -1,5 +1,6 @@
 //! One item from its address to its end: source, timeline and streams, and the seeks between them.
 
+use kinora_captions::Cue;
 use kinora_demux::Track;
 use kinora_time::{Anchor, HostUs, MediaUs, SECOND_US, Span};
 
@@ -17,6 +18,9 @@ const AHEAD_NETWORK_US: MediaUs = 60 * SECOND_US;
 const SEEK_PATIENCE_US: HostUs = 500_000;
 /// A timeline that breaks again within this time is not rebuilt.
 const REBUILD_GAP_US: HostUs = 10_000_000;
+
+/// Kind of a stream of pictures (`wit/timeline.wit`).
+const VIDEO: u32 = 1;
 
 mod open;
 mod seek;
@@ -113,6 +117,22 @@ impl Session {
         self.anchor = plausible(orphan.anchor);
         self.start = Start::Media(self.anchor.media_us);
         self.orphan = Some(orphan);
+    }
+
+    /// Captions that an earlier instance had read ahead of what plays.
+    pub(crate) fn keep_cues(&mut self, cues: Vec<(u32, Cue)>) {
+        self.captions.keep(cues);
+    }
+
+    /// Whether all is known again of what an earlier instance left playing.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        self.error.is_some() || self.orphan.is_none() && !self.captions.is_loading()
+    }
+
+    /// Whether it is about to take over a picture that shows.
+    pub(crate) fn adopts_video(&self) -> bool {
+        let video = |orphan: &TimelineStatus| orphan.streams.iter().any(|stream| stream.kind == VIDEO);
+        self.orphan.as_ref().is_some_and(video)
     }
 
     // ---- facts

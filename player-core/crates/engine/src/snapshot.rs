@@ -1,10 +1,18 @@
 //! The state worth keeping over a restart: what plays, where, and the choices made. Semantic, versioned, no media bytes.
 //!
+//! What follows is the part that every core of this contract reads and writes, so that each can go on where another was: it does not change
+//! within a minor version of the contract. What one build adds are sections behind it, each a key (u8), a length (u32) and bytes; a build that
+//! does not know a key skips it, and does without. Keys: 1 the interface, in the words of `kinora-ui`;
+//! 2 captions that were read ahead.
+//!
 //! Layout, little-endian: version u8; item serial u64; position i64; rate i32; volume u32; flags u8; repeat u8; audio track
 //! u32 + 1; caption track u32 + 1 (0: none); current u32; count u32; then a source as url, title, count of related and those,
 //! each text as u32 length and UTF-8.
 
+mod cues;
+
 use kinora_bytes::Cursor;
+use kinora_captions::Cue;
 use kinora_time::MediaUs;
 
 use crate::event::SourceSpec;
@@ -16,6 +24,10 @@ const VERSION: u8 = 1;
 pub(crate) const OPENING: MediaUs = MediaUs::MIN;
 /// The contract's limit (`wit/player.wit`).
 const MAX_BYTES: usize = 256 << 10;
+/// Kept free of sources: the fields before them, and sections.
+const RESERVED: usize = (4 << 10) + cues::MAX_BYTES;
+/// Key of the section with captions.
+const CUES: u8 = 2;
 const PLAYING: u8 = 1;
 const HAS_POSITION: u8 = 2;
 const CAPTIONS_CHOSEN: u8 = 4;
@@ -44,7 +56,8 @@ impl Snapshot {
         let encoded: Vec<Vec<u8>> = self.sources.iter().map(encode_source).collect();
         let mut first = 0;
         let mut last = encoded.len();
-        let size = |first: usize, last: usize| 64 + encoded[first..last].iter().map(Vec::len).sum::<usize>();
+        let size =
+            |first: usize, last: usize| RESERVED + encoded[first..last].iter().map(Vec::len).sum::<usize>();
         while size(first, last) > MAX_BYTES && last > self.current + 1 {
             last -= 1;
         }
@@ -79,7 +92,10 @@ impl Snapshot {
 
     /// None when the bytes are of another version or damaged.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Snapshot> {
-        let mut cursor = Cursor::new(bytes.get(..bytes.len().min(MAX_BYTES))?);
+        Snapshot::read(&mut Cursor::new(bytes.get(..bytes.len().min(MAX_BYTES))?))
+    }
+
+    fn read(cursor: &mut Cursor<'_>) -> Option<Snapshot> {
         if cursor.u8()? != VERSION {
             return None;
         }
@@ -100,7 +116,7 @@ impl Snapshot {
         let mut sources = Vec::new();
         for _ in 0..count {
             // Every source takes at least 12 bytes, so that damaged counts end with the bytes.
-            sources.push(decode_source(&mut cursor)?);
+            sources.push(decode_source(cursor)?);
         }
         Some(Snapshot {
             serial,
@@ -114,6 +130,37 @@ impl Snapshot {
             current,
             sources,
         })
+    }
+}
+
+/// Adds a section to a snapshot.
+pub fn add_section(snapshot: &mut Vec<u8>, key: u8, bytes: &[u8]) {
+    snapshot.push(key);
+    snapshot.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    snapshot.extend_from_slice(bytes);
+}
+
+/// Adds cues with their tracks, as many as fit.
+pub(crate) fn add_cues(snapshot: &mut Vec<u8>, cues: &[(u32, &Cue)]) {
+    add_section(snapshot, CUES, &cues::encode(cues));
+}
+
+/// The cues in a snapshot, with their tracks.
+pub(crate) fn cues(snapshot: &[u8]) -> Vec<(u32, Cue)> {
+    section(snapshot, CUES).map_or_else(Vec::new, cues::decode)
+}
+
+/// A section of a snapshot, if it has one of this key.
+pub fn section(snapshot: &[u8], key: u8) -> Option<&[u8]> {
+    let mut cursor = Cursor::new(snapshot);
+    Snapshot::read(&mut cursor)?;
+    loop {
+        let found = cursor.u8()?;
+        let len = cursor.u32_le()? as usize;
+        let bytes = cursor.take(len)?;
+        if found == key {
+            return Some(bytes);
+        }
     }
 }
 
@@ -181,6 +228,15 @@ mod tests {
     }
 
     #[test]
+    fn snapshot_with_sections_of_another_build_is_understood_without_them() {
+        let mut bytes = snapshot(3).encode();
+        add_section(&mut bytes, 200, b"from the future");
+        add_section(&mut bytes, 1, b"here");
+        assert_eq!(Snapshot::decode(&bytes), Some(snapshot(3)));
+        assert_eq!((section(&bytes, 1), section(&bytes, 2)), (Some(&b"here"[..]), None));
+    }
+
+    #[test]
     fn snapshot_of_a_huge_queue_fits_and_keeps_the_current_item() {
         let bytes = snapshot(1000).encode();
         assert!(bytes.len() <= MAX_BYTES);
@@ -192,6 +248,7 @@ mod tests {
         #[test]
         fn snapshot_any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             Snapshot::decode(&bytes);
+            section(&bytes, 1);
         }
 
         #[test]

@@ -224,3 +224,29 @@ fn embedded_captions_are_there_as_soon_as_they_are_chosen() {
     assert!(p.status().cues.revision() > revision);
     assert_eq!(shown(&p, 3_000_000, 5_000_000).len(), 2);
 }
+
+#[test]
+fn restart_before_the_item_is_read_again_keeps_picture_and_captions() {
+    const SLOW: &str = "http://x/t.toy";
+    let mut s = FakeShim::new();
+    s.serve(SLOW, Resource::new(Toy { text: true, ..Toy::default() }.bytes()));
+    s.set_network(200_000, 20_000, 64 << 10);
+    let mut p = Player::new(s);
+    p.open(&[SLOW]);
+    p.run_for(3 * SECOND);
+    let id = p.status().tracks.captions[0].id;
+    p.command(|e, now, s| e.select_captions(Some(id), now, s));
+    let at = p.position();
+    let before = shown(&p, at, at + 5_000_000);
+    assert!(before.len() >= 5, "{before:?}");
+    // Twice: the second one comes before the first has read anything.
+    for _ in 0..2 {
+        let snapshot = p.engine.snapshot(p.now());
+        p.restart(Some(&snapshot));
+        assert!(p.engine.understood() && !p.engine.is_caught_up());
+        assert!(p.status().video.is_some());
+    }
+    p.run_for(SECOND);
+    assert!(p.engine.is_caught_up());
+    assert_eq!(shown(&p, at, at + 5_000_000), before);
+}

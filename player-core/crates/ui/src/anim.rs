@@ -69,6 +69,7 @@ pub(crate) struct Fade(Tween);
 
 impl Fade {
     pub(crate) const HIDDEN: Fade = Fade(Tween::at(0));
+    pub(crate) const SHOWN: Fade = Fade(Tween::at(1000));
 
     pub(crate) fn set(&mut self, shown: bool, now: HostUs) {
         let (to, duration) =

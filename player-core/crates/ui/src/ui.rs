@@ -2,6 +2,7 @@
 
 mod keys;
 mod pointer;
+mod resume;
 mod timers;
 
 use std::collections::BTreeMap;

@@ -1,13 +1,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kinora_port::{HostUs, InputEvent, InputSource, Key};
+use kinora_port::{HostUs, InputEvent, InputSource, Key, phase};
 
 use super::Clock;
 use crate::inbox::Inbox;
-
-/// Phases of keys (`wit/player.wit`).
-const DOWN: u32 = 1;
-const UP: u32 = 3;
 
 /// What people and the system do, on its way to the core's thread.
 pub struct Input {
@@ -30,8 +26,8 @@ impl Input {
     /// Presses and releases a key that has only a meaning.
     pub fn press(&self, meaning: u32, text: String) {
         let key = Key { meaning, text, host_us: self.now(), ..Key::default() };
-        self.send(InputEvent::Key(Key { phase: DOWN, ..key.clone() }));
-        self.send(InputEvent::Key(Key { phase: UP, text: String::new(), ..key }));
+        self.send(InputEvent::Key(Key { phase: phase::DOWN, ..key.clone() }));
+        self.send(InputEvent::Key(Key { phase: phase::UP, text: String::new(), ..key }));
     }
 
     /// The time of an event that happens now.

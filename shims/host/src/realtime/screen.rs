@@ -150,13 +150,16 @@ fn run(
         let seen = pace.seen_at(began);
         // Before looking, so that what a decoder finishes meanwhile is not missed.
         screen.lock().waiting = true;
+        // Held from before the look at the list until it is drawn: a commit changes both in one step.
+        let images = stage.images();
         let scene = stage.scene(seen, pace.rhythm_us());
         screen.lock().waiting = scene.waiting;
         let (width_px, height_px) = output.size();
         // What nobody sees is not drawn, but its frames are taken all the same, so that playback goes on.
         if !state.hidden && width_px > 0 && height_px > 0 {
             let picture = Picture { width_px, height_px, draws: &scene.draws, videos: &scene.videos };
-            let presented = output.present(&picture, &stage.images());
+            let presented = output.present(&picture, &images);
+            drop(images);
             match presented {
                 Ok(()) => pace.drew(Duration::from_micros(clock.now() - began)),
                 Err(failure) => {

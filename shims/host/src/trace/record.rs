@@ -61,10 +61,10 @@ impl Recorder {
         Ok(Recorder { shim: shim.to_owned(), entries: Some(entries), writer: Some(writer) })
     }
 
-    /// A new instance, whose import calls are to be recorded.
-    pub(crate) fn begin(&self, core: &Core, instance: &mut Instance) {
-        self.add(Entry::Instance(Build { core: core.sha256.clone(), shim: self.shim.clone() }));
+    /// A new instance, whose import calls are to be recorded from now on.
+    pub(crate) fn instance(&self, core: &Core, instance: &mut Instance) -> Entry {
         instance.set_tap(Tap::Recording(Vec::new()));
+        Entry::Instance(Build { core: core.sha256.clone(), shim: self.shim.clone() })
     }
 
     /// A call that has ended.
@@ -73,17 +73,21 @@ impl Recorder {
         instance: &mut Instance,
         export: Export,
         result: &Result<R, Fault>,
-    ) {
-        let Tap::Recording(imports) = instance.set_tap(Tap::Recording(Vec::new())) else { return };
+    ) -> Entry {
+        let imports = match instance.set_tap(Tap::Recording(Vec::new())) {
+            Tap::Recording(imports) => imports,
+            Tap::Live | Tap::Replaying(_) => Vec::new(),
+        };
         let outcome = match result {
             Ok(answer) => Outcome::Returned(Value::of(answer)),
             Err(Fault::Trap(_) | Fault::Refused(_)) => Outcome::Trapped,
-            Err(Fault::Overlong(_) | Fault::Killed) => Outcome::Stopped,
+            Err(Fault::Overlong(_) | Fault::Killed | Fault::Unfit(_)) => Outcome::Stopped,
         };
-        self.add(Entry::Call(Call { export, imports, outcome }));
+        Entry::Call(Call { export, imports, outcome })
     }
 
-    fn add(&self, entry: Entry) {
+    /// Writes an entry down, after those before it.
+    pub(crate) fn add(&self, entry: Entry) {
         if let Some(entries) = &self.entries {
             // A disk that is full ends the trace, not the film.
             let _ = entries.send(entry);

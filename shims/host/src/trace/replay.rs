@@ -22,8 +22,8 @@ pub struct Replayed {
     pub imports: u64,
     /// Instances.
     pub instances: u64,
-    /// SHA-256 of the component that the trace was made with.
-    pub recorded_core: String,
+    /// SHA-256 of the components that the trace was made with, in the order of their first calls.
+    pub recorded_cores: Vec<String>,
 }
 
 /// Why a replay ended before the end.
@@ -49,8 +49,9 @@ impl std::fmt::Display for Difference {
 
 impl std::error::Error for Difference {}
 
-/// Makes the calls of a trace of `core` and compares what it calls and answers, byte for byte.
-pub fn replay(engine: &Engine, core: &Core, trace: &Path) -> Result<Replayed, Difference> {
+/// Makes the calls of a trace again and compares what the core calls and answers, byte for byte. Each instance is of the build it was
+/// recorded with if that is among `cores`, else of the first of them.
+pub fn replay(engine: &Engine, cores: &[Core], trace: &Path) -> Result<Replayed, Difference> {
     let mut entries = Entries::open(trace).map_err(Difference::Trace)?;
     let ticker = Ticker::start(engine);
     let mut replayed = Replayed::default();
@@ -59,7 +60,12 @@ pub fn replay(engine: &Engine, core: &Core, trace: &Path) -> Result<Replayed, Di
         match entry {
             Entry::Instance(build) => {
                 replayed.instances += 1;
-                replayed.recorded_core = build.core;
+                let recorded = cores.iter().find(|core| core.sha256 == build.core);
+                let core =
+                    recorded.or(cores.first()).ok_or_else(|| Difference::Call("there is no core".into()))?;
+                if !replayed.recorded_cores.contains(&build.core) {
+                    replayed.recorded_cores.push(build.core);
+                }
                 let new = Instance::new(engine, core, Limits::VIRTUAL, Arc::clone(&ticker));
                 instance = Some(new.map_err(Difference::Core)?);
             }

@@ -90,15 +90,20 @@ fn tracks(session: &Session) -> Tracks {
 }
 
 fn video(session: &Session) -> Option<VideoView> {
-    session.tracks().iter().filter(|track| session.feeds().carries(track.id)).find_map(|track| {
-        match track.kind {
-            Kind::Video(format) => Some(VideoView {
-                width_px: format.width,
-                height_px: format.height,
-                par: format.par,
-                rotation_deg: format.rotation_deg,
-            }),
-            _ => None,
-        }
-    })
+    // What an earlier instance left on the screen stays there until its tracks are known again.
+    let unknown = VideoView { width_px: 0, height_px: 0, par: (1, 1), rotation_deg: 0 };
+    let adopting = session.adopts_video().then_some(unknown);
+    let known =
+        session.tracks().iter().filter(|track| session.feeds().carries(track.id)).find_map(
+            |track| match track.kind {
+                Kind::Video(format) => Some(VideoView {
+                    width_px: format.width,
+                    height_px: format.height,
+                    par: format.par,
+                    rotation_deg: format.rotation_deg,
+                }),
+                _ => None,
+            },
+        );
+    known.or(adopting)
 }

@@ -4,7 +4,7 @@ use kinora_demux::{Codec, Kind, Track};
 use kinora_time::{Anchor, HostUs};
 
 use super::seek::clamp;
-use super::{Choices, Session, Stage, Start};
+use super::{Choices, Session, Stage, Start, VIDEO};
 use crate::error::{Error, ErrorKind};
 use crate::event::TimelineState;
 use crate::shim::{NextStep, Shim, TimelineStatus};
@@ -44,7 +44,6 @@ impl Session {
         now: HostUs,
         shim: &mut dyn Shim,
     ) -> Result<bool, Error> {
-        const VIDEO: u32 = 1;
         let mut free: Vec<&Track> = self.tracks.iter().collect();
         for stream in &orphan.streams {
             let fits = |track: &&Track| {

@@ -2,14 +2,14 @@
 
 mod timing;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
-    BufferSize, Device, DeviceId, ErrorKind, FromSample, Host, OutputCallbackInfo, Sample, SampleFormat,
-    SizedSample, Stream, StreamConfig, SupportedBufferSize,
+    BufferSize, Device, DeviceId, ErrorKind, FromSample, Host, HostId, OutputCallbackInfo, Sample,
+    SampleFormat, SizedSample, Stream, StreamConfig, SupportedBufferSize,
 };
 use kinora_port::{AudioSink, AudioSource, HostUs, SinkError, SinkFormat};
 
@@ -23,8 +23,10 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many questions after its health pass before the default device is looked up, which asks the sound server.
 const LOOK_UP_EVERY: u32 = 2;
 
-/// Plays on the default output device.
+/// Plays on the default output device, or a chosen one.
 pub struct CpalSink {
+    /// ALSA's, by name; `None`: the default one of whatever plays sound on this system.
+    chosen: Option<String>,
     clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
     host: Option<Host>,
     open: Option<Open>,
@@ -54,7 +56,42 @@ impl Open {
 impl CpalSink {
     /// `clock` is the shim's monotonic clock; it is read on the device's thread.
     pub fn new(clock: Arc<dyn Fn() -> HostUs + Send + Sync>) -> Self {
-        CpalSink { clock, host: None, open: None, asked: 0 }
+        CpalSink { chosen: None, clock, host: None, open: None, asked: 0 }
+    }
+
+    /// Plays on an ALSA device and looks for no sound server: `device` as `aplay -L` names it, ALSA's `default` if none is named.
+    #[cfg(target_os = "linux")]
+    pub fn alsa(device: Option<&str>, clock: Arc<dyn Fn() -> HostUs + Send + Sync>) -> Self {
+        let mut sink = CpalSink::new(clock);
+        sink.chosen = Some(device.unwrap_or("default").to_owned());
+        sink
+    }
+
+    /// The device to play on, looked up anew: a sound server or card may have come or gone since.
+    fn device(&self) -> Result<(Host, Device), SinkError> {
+        let Some(name) = &self.chosen else {
+            let host = cpal::default_host();
+            let device = host.default_output_device();
+            return Ok((host, device.ok_or_else(|| SinkError::NoDevice("no output device".into()))?));
+        };
+        let host = alsa_host().ok_or_else(|| SinkError::NoDevice("there is no ALSA here".into()))?;
+        let device = match name.as_str() {
+            "default" => host.default_output_device(),
+            name => host.device_by_id(&DeviceId::new(host.id(), name)),
+        };
+        let missing =
+            || SinkError::NoDevice(format!("there is no ALSA device `{name}` (`aplay -L` lists them)"));
+        Ok((host, device.ok_or_else(missing)?))
+    }
+
+    /// An error of a chosen device, which says its name.
+    fn named(&self, error: SinkError) -> SinkError {
+        let Some(name) = &self.chosen else { return error };
+        match error {
+            SinkError::NoDevice(why) => SinkError::NoDevice(format!("{name}: {why}")),
+            SinkError::Busy(why) => SinkError::Busy(format!("{name}: {why}")),
+            SinkError::Failed(why) => SinkError::Failed(format!("{name}: {why}")),
+        }
     }
 
     fn build(
@@ -74,24 +111,29 @@ impl CpalSink {
             SupportedBufferSize::Unknown => frames,
         };
         let works = Arc::new(AtomicBool::new(true));
-        let callback = Callback {
-            source,
-            works: works.clone(),
-            clock: self.clock.clone(),
-            audible: Audible::new(config.rate_hz),
-            channels: config.channels.max(1) as usize,
-            // A device that asks for more than this costs one allocation.
-            scratch: Vec::with_capacity(frames as usize * config.channels as usize * 4),
+        let source = Arc::new(Mutex::new(source));
+        let build = |buffer_size| {
+            let callback = Callback {
+                source: Arc::clone(&source),
+                works: works.clone(),
+                clock: self.clock.clone(),
+                audible: Audible::new(config.rate_hz),
+                channels: config.channels.max(1) as usize,
+                // A device that asks for more than this costs one allocation.
+                scratch: Vec::with_capacity(frames as usize * config.channels as usize * 4),
+            };
+            let channels = config.channels as u16;
+            let request = StreamConfig { channels, sample_rate: config.rate_hz, buffer_size };
+            match format {
+                SampleFormat::I16 => callback.stream::<i16>(device, request),
+                SampleFormat::I32 => callback.stream::<i32>(device, request),
+                _ => callback.stream::<f32>(device, request),
+            }
         };
-        let request = StreamConfig {
-            channels: config.channels as u16,
-            sample_rate: config.rate_hz,
-            buffer_size: BufferSize::Fixed(frames),
-        };
-        let stream = match format {
-            SampleFormat::I16 => callback.stream::<i16>(device, request),
-            SampleFormat::I32 => callback.stream::<i32>(device, request),
-            _ => callback.stream::<f32>(device, request),
+        let stream = match build(BufferSize::Fixed(frames)) {
+            // ALSA's range is that of all rates; at this one a device may take only its own size, as its mixer (dmix) does.
+            Err(error) if error.kind() == ErrorKind::UnsupportedConfig => build(BufferSize::Default),
+            built => built,
         };
         Ok((stream.map_err(sink_error)?, config, works))
     }
@@ -105,6 +147,29 @@ fn hush() {
 
 #[cfg(not(target_os = "linux"))]
 fn hush() {}
+
+/// Names of the ALSA devices that play on a card, with what their drivers call them; ALSA's many plugins are left out.
+#[cfg(target_os = "linux")]
+pub fn alsa_devices() -> Vec<String> {
+    hush();
+    let devices = alsa_host().and_then(|host| host.output_devices().ok());
+    let describe = |device: Device| {
+        let id = device.id().ok().filter(|id| id.id().contains("CARD="))?;
+        let description = device.description().map_or_else(|_| String::new(), |text| format!(": {text}"));
+        Some(format!("{}{description}", id.id()))
+    };
+    devices.into_iter().flatten().filter_map(describe).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn alsa_host() -> Option<Host> {
+    cpal::host_from_id(HostId::Alsa).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn alsa_host() -> Option<Host> {
+    None
+}
 
 type Built = (Stream, SinkFormat, Arc<AtomicBool>);
 
@@ -136,7 +201,8 @@ fn choose(device: &Device, wanted: SinkFormat) -> Option<(SampleFormat, Supporte
 }
 
 struct Callback {
-    source: Box<dyn AudioSource>,
+    /// Shared with nobody else as soon as the stream plays.
+    source: Arc<Mutex<Box<dyn AudioSource>>>,
     works: Arc<AtomicBool>,
     clock: Arc<dyn Fn() -> HostUs + Send + Sync>,
     audible: Audible,
@@ -181,7 +247,10 @@ impl Callback {
         let frames = (out.len() / self.channels) as u64;
         let audible_us = self.audible.next(now_us + latency.as_micros() as u64, frames);
         self.scratch.resize(out.len(), 0.0);
-        self.source.fill(&mut self.scratch, audible_us);
+        match self.source.try_lock() {
+            Ok(mut source) => source.fill(&mut self.scratch, audible_us),
+            Err(_) => self.scratch.fill(0.0),
+        }
         for (to, from) in out.iter_mut().zip(&self.scratch) {
             *to = T::from_sample(from.clamp(-1.0, 1.0));
         }
@@ -207,11 +276,9 @@ impl AudioSink for CpalSink {
     fn open(&mut self, wanted: SinkFormat, source: Box<dyn AudioSource>) -> Result<SinkFormat, SinkError> {
         self.close();
         hush();
-        // Looked up anew: a sound server may have come or gone since.
-        let host = cpal::default_host();
-        let device =
-            host.default_output_device().ok_or_else(|| SinkError::NoDevice("no output device".into()))?;
-        let (stream, format, works) = self.build(&device, wanted, source)?;
+        let (host, device) = self.device()?;
+        let (stream, format, works) =
+            self.build(&device, wanted, source).map_err(|error| self.named(error))?;
         let description =
             device.description().map_or_else(|_| "default device".to_owned(), |d| d.to_string());
         self.open = Some(Open {
@@ -242,7 +309,7 @@ impl AudioSink for CpalSink {
             return false;
         }
         self.asked = self.asked.wrapping_add(1);
-        if !self.asked.is_multiple_of(LOOK_UP_EVERY) {
+        if self.chosen.is_some() || !self.asked.is_multiple_of(LOOK_UP_EVERY) {
             return true;
         }
         let default = host.default_output_device().and_then(|device| device.id().ok());

@@ -218,13 +218,22 @@ impl Pipeline {
         !self.shared.lock().events.is_empty()
     }
 
-    /// What a new core instance needs to hear again: the state and clock of each timeline and what its streams want, in the next
-    /// [`Pipeline::take_events`].
+    /// What a new core instance needs to hear: the state and clock of each timeline and what its streams want. Nothing changes by asking.
+    pub fn outstanding(&self, now: HostUs) -> Vec<Event> {
+        let core = self.shared.lock();
+        let told = core.timelines.iter().map(|timeline| (timeline.id, timeline.outstanding(now)));
+        let event = |timeline, change| Event { timeline, ticket: 0, change };
+        told.flat_map(|(id, changes)| changes.into_iter().map(move |change| event(id, change))).collect()
+    }
+
+    /// Puts [`Pipeline::outstanding`] into the next [`Pipeline::take_events`], in the place of all but what is said once.
     pub fn repeat_events(&self, now: HostUs) {
-        let mut core = self.shared.lock();
+        let core = &mut *self.shared.lock();
         core.events.keep_seeked();
-        let (timelines, mut cx) = core.moving(now, self.shared.pacing);
-        timelines.iter_mut().for_each(|timeline| timeline.repeat(&mut cx));
+        for timeline in &core.timelines {
+            let changes = timeline.outstanding(now).into_iter();
+            changes.for_each(|change| core.events.push(timeline.id, 0, change));
+        }
     }
 
     /// Moves what moves by itself, and says when to call again at the latest.

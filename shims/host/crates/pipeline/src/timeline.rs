@@ -200,15 +200,19 @@ impl Timeline {
 
     /// Tells the core the clock, if what it knows no longer says the same.
     pub(crate) fn announce(&mut self, cx: &mut Context<'_>) {
-        let position = self.clock.media_at(cx.now);
-        let anchor = if self.clock.running() && self.clock.anchor().host_us <= cx.now {
-            Anchor { media_us: position, host_us: cx.now, rate_permille: self.clock.rate_permille() }
-        } else {
-            self.clock.anchor()
-        };
+        let anchor = self.anchor_at(cx.now);
         if self.announced != Some(anchor) {
             self.announced = Some(anchor);
             cx.events.push(self.id, 0, Change::Anchor(anchor));
+        }
+    }
+
+    fn anchor_at(&self, now: HostUs) -> Anchor {
+        if self.clock.running() && self.clock.anchor().host_us <= now {
+            let media_us = self.clock.media_at(now);
+            Anchor { media_us, host_us: now, rate_permille: self.clock.rate_permille() }
+        } else {
+            self.clock.anchor()
         }
     }
 
@@ -462,19 +466,12 @@ impl Timeline {
         [due, follow].into_iter().flatten().min()
     }
 
-    /// Says again what a new core instance needs to know.
-    pub(crate) fn repeat(&mut self, cx: &mut Context<'_>) {
-        cx.events.push(self.id, 0, Change::State(self.state));
-        self.announced = None;
-        self.announce(cx);
-        for stream in &self.streams {
-            if let Some(want) = stream.want {
-                cx.events.push(self.id, 0, Change::Want(want));
-            }
-        }
-        if let Some(failure) = self.streams.iter().find_map(|stream| stream.failed.clone()) {
-            cx.events.push(self.id, 0, Change::Failed(failure));
-        }
+    /// What a core instance that knows nothing yet has to hear.
+    pub(crate) fn outstanding(&self, now: HostUs) -> Vec<Change> {
+        let mut changes = vec![Change::State(self.state), Change::Anchor(self.anchor_at(now))];
+        changes.extend(self.streams.iter().filter_map(|stream| stream.want).map(Change::Want));
+        changes.extend(self.streams.iter().find_map(|stream| stream.failed.clone()).map(Change::Failed));
+        changes
     }
 
     pub(crate) fn status(&self, budget: Budget) -> TimelineStatus {

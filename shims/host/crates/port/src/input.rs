@@ -17,6 +17,53 @@ pub struct Key {
     pub host_us: HostUs,
 }
 
+/// Phases of keys (`wit/player.wit`).
+#[expect(missing_docs, reason = "documented in the contract")]
+pub mod phase {
+    pub const DOWN: u32 = 1;
+    pub const REPEAT: u32 = 2;
+    pub const UP: u32 = 3;
+}
+
+/// Meanings of keys (`wit/player.wit`).
+#[expect(missing_docs, reason = "documented in the contract")]
+pub mod meaning {
+    pub const UP: u32 = 1;
+    pub const DOWN: u32 = 2;
+    pub const LEFT: u32 = 3;
+    pub const RIGHT: u32 = 4;
+    pub const OK: u32 = 5;
+    pub const BACK: u32 = 6;
+    pub const HOME: u32 = 7;
+    pub const MENU: u32 = 8;
+    pub const PLAY_PAUSE: u32 = 9;
+    pub const PLAY: u32 = 10;
+    pub const PAUSE: u32 = 11;
+    pub const STOP: u32 = 12;
+    pub const NEXT: u32 = 13;
+    pub const PREVIOUS: u32 = 14;
+    pub const FAST_FORWARD: u32 = 15;
+    pub const REWIND: u32 = 16;
+    pub const VOLUME_UP: u32 = 17;
+    pub const VOLUME_DOWN: u32 = 18;
+    pub const MUTE: u32 = 19;
+    pub const CAPTIONS: u32 = 20;
+    pub const INFO: u32 = 21;
+    pub const SEEK_TO: u32 = 22;
+
+    /// Their names, from 1 on.
+    #[rustfmt::skip]
+    const NAMES: [&str; 22] = [
+        "up", "down", "left", "right", "ok", "back", "home", "menu", "play-pause", "play", "pause", "stop", "next",
+        "previous", "fast-forward", "rewind", "volume-up", "volume-down", "mute", "captions", "info", "seek-to",
+    ];
+
+    /// The meaning of a name, as the contract's documentation spells it.
+    pub fn named(name: &str) -> Option<u32> {
+        NAMES.iter().zip(1..).find(|(known, _)| **known == name).map(|(_, meaning)| meaning)
+    }
+}
+
 /// A pointer event (`wit/player.wit`), without the hit node, which the host finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pointer {

@@ -18,7 +18,7 @@ pub use audio::{AudioSink, AudioSource, NullSink, SinkError, SinkFormat};
 pub use decode::{AudioDecoder, Chain, DecodeError, Decoders, NullDecoders, VideoDecoder};
 pub use failure::{Failure, Next, code};
 pub use image::{ImageFormat, ImageStore, MAX_IMAGE_SIDE, StoredImage};
-pub use input::{InputEvent, InputSource, Key, NullInput, Pointer};
+pub use input::{InputEvent, InputSource, Key, NullInput, Pointer, meaning, phase};
 pub use media::{
     AudioConfig, Cicp, EncodedSample, PcmBlock, PcmSamples, PixelFormat, Plane, VideoConfig, VideoFrame,
 };

@@ -1,0 +1,341 @@
+//! The cores installed on a device, and which of them is to run.
+//!
+//! Components lie in a folder under the SHA-256 of their bytes (`HASH.wasm`), which are hashed again whenever they are read. What is known
+//! of them and which one was chosen stands in two slot files that take turns (`state.0`, `state.1`), each with a checksum and a generation:
+//! a cut at any point damages at most the older one. The factory core is no file here: it lies inside the shim's own folder, needs no store,
+//! and runs whenever nothing here can.
+//!
+//! Several processes may use one store: each change locks it, reads it anew, and is durable when it returns.
+
+mod disk;
+mod state;
+
+pub use disk::{Disk, Folder};
+pub use state::{Entry, Event, MAX_TRIES, State};
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+/// Most bytes that installed components may take: a dozen of today's.
+pub const QUOTA_BYTES: u64 = 64 << 20;
+const SUFFIX: &str = ".wasm";
+const UNFINISHED: &str = "unfinished";
+
+/// Why the store did not do what it was asked to.
+#[derive(Debug)]
+pub enum Error {
+    /// There is no such core; what was asked for.
+    Unknown(String),
+    /// It must stay or must not run; in words.
+    Refused(String),
+    /// The disk refused; what was being done.
+    Disk(&'static str, io::Error),
+    /// Another version of the shim wrote the store, and this one does not know its format.
+    Newer(u32),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        match self {
+            Error::Unknown(id) => write!(f, "no core `{id}` is installed; `core list` shows those that are"),
+            Error::Refused(why) => f.write_str(why),
+            Error::Disk(what, error) => match error.kind() {
+                StorageFull | QuotaExceeded => write!(f, "cannot {what}: the disk is full"),
+                PermissionDenied | ReadOnlyFilesystem => {
+                    write!(f, "cannot {what}: the store of cores cannot be written to ({error})")
+                }
+                _ => write!(f, "cannot {what}: {error}"),
+            },
+            Error::Newer(format) => write!(
+                f,
+                "the store of cores has format {format}, which a newer version of this program made; it is left as it is"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What is known of a component before it is installed.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// What it is called.
+    pub name: String,
+    /// Version of the build.
+    pub version: String,
+    /// The contract version it was built for.
+    pub contract: String,
+    /// Oldest and newest schema of snapshots it reads.
+    pub snapshot: Option<(u32, u32)>,
+    /// Where it came from.
+    pub origin: String,
+}
+
+/// Which core is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The installed one; none: the factory core.
+    pub id: Option<String>,
+    /// Why that one, in words.
+    pub why: String,
+}
+
+/// The store. What it holds is read when it is opened and at each change.
+#[derive(Debug)]
+pub struct Cores<D> {
+    disk: D,
+    state: State,
+    /// Why nothing can be changed.
+    newer: Option<u32>,
+}
+
+impl Cores<Folder> {
+    /// Where the component of an installed core lies.
+    pub fn path(&self, id: &str) -> PathBuf {
+        self.disk.path().join(file(id))
+    }
+}
+
+impl<D: Disk> Cores<D> {
+    /// Opens a store, which need not exist yet. Never fails: what cannot be read is not there.
+    pub fn open(disk: D) -> Self {
+        let (state, newer) = state::load(&disk);
+        Cores { disk, state, newer }
+    }
+
+    /// What is known of the installed cores.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The full id that `id` is the beginning of.
+    pub fn find(&self, id: &str) -> Result<String, Error> {
+        let mut found = self.state.cores.keys().filter(|known| !id.is_empty() && known.starts_with(id));
+        match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one.clone()),
+            (Some(_), Some(_)) => {
+                Err(Error::Refused(format!("`{id}` is the beginning of several cores' ids")))
+            }
+            (None, _) => Err(Error::Unknown(id.to_owned())),
+        }
+    }
+
+    /// The bytes of an installed core, verified.
+    pub fn read(&self, id: &str) -> Result<Vec<u8>, Error> {
+        let bytes = self.disk.read(&file(id)).map_err(|e| Error::Disk("read the core", e))?;
+        if hash(&bytes) == id {
+            Ok(bytes)
+        } else {
+            Err(Error::Refused(format!("the file of core {} is damaged", short(id))))
+        }
+    }
+
+    /// The core to run, which is verified, and why that one.
+    pub fn choose(&self) -> Choice {
+        let factory = |why: String| Choice { id: None, why };
+        if let Some(format) = self.newer {
+            return factory(Error::Newer(format).to_string());
+        }
+        let Some(id) = &self.state.selected else {
+            return factory(match &self.state.fallen_back {
+                Some(why) => why.clone(),
+                None => "no other core was chosen".into(),
+            });
+        };
+        let Some(entry) = self.state.cores.get(id) else {
+            return factory(format!("core {} was chosen, and is no longer installed", short(id)));
+        };
+        if let Some(why) = &entry.bad {
+            return factory(format!("core {} was chosen, and proved bad: {why}", short(id)));
+        }
+        if entry.tries >= MAX_TRIES {
+            return factory(format!(
+                "core {} was chosen, and did not come up {} times in a row",
+                short(id),
+                entry.tries
+            ));
+        }
+        match self.read(id) {
+            Ok(_) => Choice { id: Some(id.clone()), why: format!("core {} was chosen", short(id)) },
+            Err(error) => factory(format!("core {} was chosen, but {error}", short(id))),
+        }
+    }
+
+    /// Installs a component, which the caller has tried, and gives its id. One that is there already only gets its facts anew.
+    pub fn install(&mut self, bytes: &[u8], facts: Facts) -> Result<String, Error> {
+        const WHAT: &str = "install the core";
+        let id = hash(bytes);
+        self.change(WHAT, |disk, state| {
+            let size = bytes.len() as u64;
+            make_room(state, &id, size)?;
+            let name = file(&id);
+            if disk.read(&name).is_ok_and(|there| hash(&there) == id) {
+                // A cut may have come between its name and the state.
+                disk.sync_names().map_err(|e| Error::Disk(WHAT, e))?;
+            } else {
+                let written = disk
+                    .write(UNFINISHED, bytes)
+                    .and_then(|()| disk.sync(UNFINISHED))
+                    .and_then(|()| disk.rename(UNFINISHED, &name))
+                    .and_then(|()| disk.sync_names());
+                if let Err(error) = written {
+                    // What is half written takes room that a full disk needs.
+                    let _ = disk.remove(UNFINISHED);
+                    return Err(Error::Disk(WHAT, error));
+                }
+            }
+            let known = state.cores.remove(&id).unwrap_or_default();
+            let Facts { name, version, contract, snapshot, origin } = facts;
+            let used = state.next_use();
+            let entry = Entry { name, version, contract, snapshot, origin, size, used, ..known };
+            state.tell(format!("{} installed from {}", entry.title(&id), entry.origin));
+            state.cores.insert(id.clone(), entry);
+            Ok(())
+        })?;
+        Ok(id)
+    }
+
+    /// Lets a core be the one to run; none: the factory core.
+    pub fn select(&mut self, id: Option<&str>) -> Result<(), Error> {
+        self.change("choose the core", |_, state| {
+            if let Some(id) = id {
+                let used = state.next_use();
+                let entry = state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?;
+                (entry.used, entry.tries, entry.bad) = (used, 0, None);
+            }
+            state.select(id.map(Into::into), "chosen by hand");
+            Ok(())
+        })
+    }
+
+    /// Lets the core before this one be the one to run.
+    pub fn roll_back(&mut self) -> Result<(), Error> {
+        self.change("go back", |_, state| {
+            let there = state.previous.clone().filter(|id| state.cores.contains_key(id));
+            if there.is_none() && state.selected.is_none() {
+                return Err(Error::Refused("the factory core runs, and there is none to go back to".into()));
+            }
+            state.select(there, "gone back to by hand");
+            Ok(())
+        })
+    }
+
+    /// Whether updates leave the chosen core as it is.
+    pub fn pin(&mut self, pinned: bool) -> Result<(), Error> {
+        self.change("pin the core", |_, state| {
+            state.pinned = pinned;
+            Ok(())
+        })
+    }
+
+    /// Takes a core that does not run away.
+    pub fn remove(&mut self, id: &str) -> Result<(), Error> {
+        self.change("remove the core", |_, state| {
+            if state.selected.as_deref() == Some(id) {
+                let why = format!("core {} is the one that was chosen; choose another first", short(id));
+                return Err(Error::Refused(why));
+            }
+            let entry = state.cores.remove(id).ok_or_else(|| Error::Unknown(id.into()))?;
+            state.tell(format!("{} removed", entry.title(id)));
+            Ok(())
+        })
+    }
+
+    /// Notes that a core is about to start, before it does: power may go.
+    pub fn starting(&mut self, id: &str) -> Result<(), Error> {
+        self.change("count the start", |_, state| {
+            state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?.tries += 1;
+            Ok(())
+        })
+    }
+
+    /// Notes that a core has proved itself.
+    pub fn proved(&mut self, id: &str) -> Result<(), Error> {
+        self.change("note that the core runs", |_, state| {
+            state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?.tries = 0;
+            Ok(())
+        })
+    }
+
+    /// Notes that a core is bad: it is not chosen any more, and the one before it is.
+    pub fn condemn(&mut self, id: &str, why: &str) -> Result<(), Error> {
+        self.change("note that the core is bad", |_, state| {
+            let entry = state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?;
+            entry.bad = Some(why.to_owned());
+            let told = format!("{} proved bad: {why}", entry.title(id));
+            state.tell(told.clone());
+            if state.selected.as_deref() == Some(id) {
+                let good = |id: &String| state.cores.get(id).is_some_and(|entry| entry.bad.is_none());
+                let before = state.previous.clone().filter(good);
+                state.select(before, "gone back to by itself");
+                state.fallen_back = Some(told);
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes a change durable: under the lock, on what the disk holds by then, and with what is no longer needed taken away after it.
+    fn change(
+        &mut self,
+        what: &'static str,
+        change: impl FnOnce(&mut D, &mut State) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let failed = |error| Error::Disk(what, error);
+        let lock = self.disk.lock().map_err(failed)?;
+        let (mut state, newer) = state::load(&self.disk);
+        if let Some(format) = newer {
+            return Err(Error::Newer(format));
+        }
+        change(&mut self.disk, &mut state)?;
+        state::store(&mut self.disk, &mut state).map_err(failed)?;
+        self.state = state;
+        // What is left over costs room, and the next change tries again.
+        for name in self.disk.names().unwrap_or_default() {
+            let core = name.strip_suffix(SUFFIX);
+            if name == UNFINISHED || core.is_some_and(|id| !self.state.cores.contains_key(id)) {
+                let _ = self.disk.remove(&name);
+            }
+        }
+        drop(lock);
+        Ok(())
+    }
+}
+
+/// Forgets cores until another of `size` bytes fits: bad ones first, then those used longest ago, and never one that may have to run.
+fn make_room(state: &mut State, id: &str, size: u64) -> Result<(), Error> {
+    loop {
+        let others = state.cores.iter().filter(|(known, _)| *known != id);
+        let taken: u64 = others.map(|(_, entry)| entry.size).sum();
+        if taken.saturating_add(size) <= QUOTA_BYTES {
+            return Ok(());
+        }
+        let kept = [Some(id), state.selected.as_deref(), state.previous.as_deref()];
+        let free = state.cores.iter().filter(|(known, _)| !kept.contains(&Some(known.as_str())));
+        let oldest = free.min_by_key(|(_, entry)| (entry.bad.is_none(), entry.used));
+        let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
+            let why = format!("a core of {size} bytes does not fit: the store holds at most {QUOTA_BYTES}");
+            return Err(Error::Refused(why));
+        };
+        if let Some(entry) = state.cores.remove(&oldest) {
+            state.tell(format!("{} removed to make room", entry.title(&oldest)));
+        }
+    }
+}
+
+fn file(id: &str) -> String {
+    format!("{id}{SUFFIX}")
+}
+
+/// The id of a component.
+pub fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// As much of an id as people need.
+pub fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}

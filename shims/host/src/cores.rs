@@ -1,0 +1,288 @@
+//! `core ...`: which cores are installed and which of them runs, for people and for scripts. The same in every shim.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use kinora_cores::{Cores, Entry, Facts, Folder, short};
+use serde::Serialize;
+
+use crate::download::{MakeNet, download};
+use crate::engine::Core;
+use crate::instance::{Instance, Limits, Ticker};
+use crate::places::{cache_folder, core_file, data_folder, factory_core};
+use crate::stamp::Stamp;
+
+/// The words after `core`, for usage texts.
+pub const CORE_USAGE: &str = "\
+core list                   the factory core and those that are installed
+core info [ID]              one of them, or the one that runs
+core install FILE|URL       try a core and keep it; `core use` lets it run
+core use ID|factory         let it run from the next start on
+core rollback               go back to the one before
+core pin | unpin            keep what was chosen whatever updates come, or not
+core remove ID              take one away
+core why                    which one runs, and why
+With --json each prints JSON. An ID is a core's SHA-256, or enough of its beginning.
+";
+
+/// How people name the factory core.
+const FACTORY: &str = "factory";
+
+/// The core to start: the file that was named, else the installed one that was chosen, else the one that ships with this program.
+pub fn chosen_core(named: Option<&Path>) -> Result<PathBuf, String> {
+    if let (None, Some(folder)) = (named, folder()) {
+        let cores = Cores::open(Folder::new(&folder));
+        if let Some(id) = cores.choose().id {
+            return Ok(cores.path(&id));
+        }
+    }
+    core_file(named)
+}
+
+/// Follows the start of an installed core, so that one that does not come up is not started for ever.
+pub(crate) struct Judge {
+    cores: Cores<Folder>,
+    id: String,
+}
+
+impl Judge {
+    /// Counts the start, durably, before it is made; none for a core that is not from the store.
+    pub(crate) fn of(core: &Path) -> Option<Judge> {
+        let mut cores = Cores::open(Folder::new(&folder()?));
+        let id = cores.state().cores.keys().find(|id| cores.path(id) == core)?.clone();
+        // Where nothing can be written nothing can be counted; the core has been verified.
+        let _ = cores.starting(&id);
+        Some(Judge { cores, id })
+    }
+
+    /// It has run long enough, or ended as it should.
+    pub(crate) fn proved(mut self) {
+        let _ = self.cores.proved(&self.id);
+    }
+
+    /// It was given up.
+    pub(crate) fn condemn(mut self, why: &str) {
+        let _ = self.cores.condemn(&self.id, why);
+    }
+}
+
+/// Does what the words after `core` ask for. The error is for the person who typed them.
+pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> Result<(), String> {
+    let json = words.iter().any(|word| word == "--json");
+    let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--json").collect();
+    let folder = folder().ok_or("there is no home folder to keep cores in")?;
+    let mut cores = Cores::open(Folder::new(&folder));
+    let told = match words[..] {
+        ["list"] => list(&cores, json)?,
+        ["info"] => match cores.choose().id {
+            Some(id) => info(&cores, &id, json)?,
+            None => factory(&cores)?.shown().told(json),
+        },
+        ["info", FACTORY] => factory(&cores)?.shown().told(json),
+        ["info", id] => info(&cores, &cores.find(id).map_err(text)?, json)?,
+        ["install", source] => install(&mut cores, source, net, json)?,
+        ["use", FACTORY] => done(cores.select(None), &cores, json)?,
+        ["use", id] => {
+            let id = cores.find(id).map_err(text)?;
+            cores.read(&id).map_err(text)?;
+            done(cores.select(Some(&id)), &cores, json)?
+        }
+        ["rollback"] => done(cores.roll_back(), &cores, json)?,
+        ["pin"] => done(cores.pin(true), &cores, json)?,
+        ["unpin"] => done(cores.pin(false), &cores, json)?,
+        ["remove", id] => {
+            let id = cores.find(id).map_err(text)?;
+            done(cores.remove(&id), &cores, json)?
+        }
+        ["why"] => why(&cores, json),
+        _ => return Err(format!("`core {}` is not one of these:\n\n{CORE_USAGE}", words.join(" "))),
+    };
+    out.write_all(told.as_bytes()).map_err(|e| e.to_string())
+}
+
+fn folder() -> Option<PathBuf> {
+    data_folder().map(|data| data.join("cores"))
+}
+
+/// A core as it is shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    /// Comes with the program.
+    factory: bool,
+    runs: bool,
+    name: &'a str,
+    version: &'a str,
+    contract: &'a str,
+    snapshot: Option<(u32, u32)>,
+    bytes: u64,
+    origin: &'a str,
+    tries: u32,
+    bad: Option<&'a str>,
+}
+
+impl Shown<'_> {
+    fn told(&self, json: bool) -> String {
+        if json { as_json(self) } else { self.facts() }
+    }
+
+    fn facts(&self) -> String {
+        let snapshots = match self.snapshot {
+            Some((oldest, newest)) => format!("reads schemas {oldest} to {newest}, writes {newest}"),
+            None => "it does not say which it reads".into(),
+        };
+        let facts = [
+            ("id", self.id.to_owned()),
+            ("name", or(self.name, "it does not say").to_owned()),
+            ("version", or(self.version, "it does not say").to_owned()),
+            ("contract", self.contract.to_owned()),
+            ("snapshots", snapshots),
+            ("size", format!("{} bytes", self.bytes)),
+            ("from", self.origin.to_owned()),
+            ("starts not proved", self.tries.to_string()),
+            ("bad", self.bad.unwrap_or("no").to_owned()),
+            ("runs", if self.runs { "yes" } else { "no" }.to_owned()),
+        ];
+        facts.iter().map(|(name, value)| format!("{name:<18} {value}\n")).collect()
+    }
+
+    fn line(&self) -> String {
+        let mark = if self.runs { '*' } else { ' ' };
+        let (name, version) = (or(self.name, "core"), or(self.version, "of no version"));
+        let place = if self.factory { "comes with the program" } else { self.origin };
+        let bad = self.bad.map_or(String::new(), |why| format!(", bad: {why}"));
+        format!("{mark} {}  {name} {version}, contract {}, {place}{bad}\n", short(self.id), self.contract)
+    }
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+fn shown<'a>(cores: &Cores<Folder>, id: &'a str, entry: &'a Entry) -> Shown<'a> {
+    Shown {
+        id,
+        factory: false,
+        runs: cores.choose().id.as_deref() == Some(id),
+        name: &entry.name,
+        version: &entry.version,
+        contract: &entry.contract,
+        snapshot: entry.snapshot,
+        bytes: entry.size,
+        origin: &entry.origin,
+        tries: entry.tries,
+        bad: entry.bad.as_deref(),
+    }
+}
+
+/// The core that comes with the program.
+struct Factory {
+    path: PathBuf,
+    id: String,
+    stamp: Stamp,
+    bytes: u64,
+    runs: bool,
+}
+
+fn factory(cores: &Cores<Folder>) -> Result<Factory, String> {
+    let path = factory_core().ok_or("there is no player core beside this program")?;
+    let wasm = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let stamp = crate::stamp::read(&wasm)?;
+    Ok(Factory {
+        path,
+        id: kinora_cores::hash(&wasm),
+        stamp,
+        bytes: wasm.len() as u64,
+        runs: cores.choose().id.is_none(),
+    })
+}
+
+impl Factory {
+    fn shown(&self) -> Shown<'_> {
+        Shown {
+            id: &self.id,
+            factory: true,
+            runs: self.runs,
+            name: &self.stamp.name,
+            version: &self.stamp.version,
+            contract: &self.stamp.contract,
+            snapshot: self.stamp.snapshot,
+            bytes: self.bytes,
+            origin: self.path.to_str().unwrap_or_default(),
+            tries: 0,
+            bad: None,
+        }
+    }
+}
+
+fn list(cores: &Cores<Folder>, json: bool) -> Result<String, String> {
+    let factory = factory(cores)?;
+    let mut all = vec![factory.shown()];
+    all.extend(cores.state().cores.iter().map(|(id, entry)| shown(cores, id, entry)));
+    Ok(if json { as_json(&all) } else { all.iter().map(Shown::line).collect() })
+}
+
+fn info(cores: &Cores<Folder>, id: &str, json: bool) -> Result<String, String> {
+    let entry = cores.state().cores.get(id).ok_or_else(|| format!("core {} is not installed", short(id)))?;
+    Ok(shown(cores, id, entry).told(json))
+}
+
+/// A component is tried before it is kept: read whole, compiled, instantiated.
+fn install(cores: &mut Cores<Folder>, source: &str, net: MakeNet<'_>, json: bool) -> Result<String, String> {
+    let origin = match std::path::absolute(source) {
+        Ok(path) if !source.contains("://") => path.display().to_string(),
+        _ => source.to_owned(),
+    };
+    let wasm = download(&origin, net)?;
+    let engine = crate::engine();
+    let core = crate::load_bytes(&engine, &wasm, cache_folder().as_deref()).map_err(text)?;
+    Instance::new(&engine, &core, Limits::REAL_TIME, Ticker::start(&engine))
+        .map_err(|fault| fault.brief())?;
+    let Core { stamp: Stamp { contract, name, version, snapshot }, .. } = core;
+    let facts = Facts { name, version, contract, snapshot, origin };
+    let id = cores.install(&wasm, facts).map_err(text)?;
+    info(cores, &id, json)
+}
+
+/// What a change came to: which core runs from now on.
+fn done(
+    result: Result<(), kinora_cores::Error>,
+    cores: &Cores<Folder>,
+    json: bool,
+) -> Result<String, String> {
+    result.map_err(text)?;
+    Ok(why(cores, json))
+}
+
+fn why(cores: &Cores<Folder>, json: bool) -> String {
+    let (choice, state) = (cores.choose(), cores.state());
+    if json {
+        return as_json(&serde_json::json!({
+            "id": choice.id,
+            "factory": choice.id.is_none(),
+            "why": choice.why,
+            "pinned": state.pinned,
+            "events": state.events,
+        }));
+    }
+    let title = match choice.id.as_ref().and_then(|id| Some((id, state.cores.get(id)?))) {
+        Some((id, entry)) => entry.title(id),
+        None => "the factory core".into(),
+    };
+    let mut out = format!("At the next start {title} runs: {}.\n", choice.why);
+    if state.pinned {
+        out.push_str("It is pinned: updates leave it as it is.\n");
+    }
+    for event in &state.events {
+        out.push_str(&format!("  {:>4}  {}\n", event.generation, event.what));
+    }
+    out
+}
+
+fn as_json(value: &impl Serialize) -> String {
+    format!("{:#}\n", serde_json::to_value(value).unwrap_or_default())
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

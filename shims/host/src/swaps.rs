@@ -1,0 +1,70 @@
+//! What swaps of the core came to.
+
+use std::time::{Duration, Instant};
+
+/// Most reasons and figures kept: a run of weeks must not grow by them.
+const MAX_KEPT: usize = 1000;
+
+/// What became of the builds that were to take over.
+#[derive(Debug, Clone, Default)]
+pub struct SwapStats {
+    /// Those that did.
+    pub count: u64,
+    /// Those that did not, and those that did and had to give way again.
+    pub failed: u64,
+    /// Why, in words.
+    pub reasons: Vec<String>,
+    /// How long each step took, of those that took over.
+    pub phases: Vec<Phases>,
+    /// From the last input that the old build answered to the first that the new one did.
+    pub gaps: Vec<Duration>,
+    answered: Option<Instant>,
+    /// A build has taken over and answered no input yet.
+    awaited: bool,
+}
+
+/// How long the steps of one swap took. Nobody is served from `snapshot` on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Phases {
+    /// Reading, hashing and mapping or compiling the component, on a thread of its own.
+    pub load: Duration,
+    /// Making an instance, there too.
+    pub instantiate: Duration,
+    /// `snapshot` of the old build.
+    pub snapshot: Duration,
+    /// `start` of the new one.
+    pub start: Duration,
+    /// Its first `handle`.
+    pub handle: Duration,
+    /// Its own `snapshot`, looking at what it shows, and the step that makes it the running one.
+    pub land: Duration,
+}
+
+impl SwapStats {
+    pub(crate) fn done(&mut self, phases: Phases) {
+        self.count += 1;
+        self.awaited = true;
+        if self.phases.len() < MAX_KEPT {
+            self.phases.push(phases);
+        }
+    }
+
+    pub(crate) fn failed(&mut self, why: &str) {
+        self.failed += 1;
+        if self.reasons.len() < MAX_KEPT {
+            self.reasons.push(why.to_owned());
+        }
+    }
+
+    /// The running build has just answered input.
+    pub(crate) fn answered(&mut self) {
+        let now = Instant::now();
+        let before = self.answered.replace(now);
+        if std::mem::take(&mut self.awaited)
+            && self.gaps.len() < MAX_KEPT
+            && let Some(before) = before
+        {
+            self.gaps.push(now - before);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! One run: what this shim brings to a player, and its end.
+
+use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use kinora_audio_cpal::CpalSink;
+use kinora_host::realtime::{self, Links, Parts, Session, spawn};
+use kinora_host::{LaunchExtras, core_file, record};
+use kinora_input_evdev::{Devices, Found, Keymap, Wanted};
+use kinora_port::{InputEvent, Shell};
+use rustix::fs::{Access, access};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::args::Options;
+use crate::console::Console;
+use crate::kms::{Card, Outputs, Plug};
+
+/// As traces name it.
+const PROGRAM: &str = concat!("kinora-tv ", env!("CARGO_PKG_VERSION"));
+/// Encoded samples kept: a box has little memory.
+const BUFFER_BYTES: u64 = 48 << 20;
+/// How long a signal waits for the core's thread and for what is stored to be durable.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// What ends a run.
+enum End {
+    Outcome(Result<u32, String>),
+    Signal,
+}
+
+/// Plays until the end; the exit status.
+pub(crate) fn play(options: &Options) -> Result<u32, String> {
+    let card = Arc::new(Card::open(options.card.as_deref())?);
+    let keymap = keymap(options)?;
+    let keys = Devices::open(Wanted::All, keymap).map_err(no_input)?;
+    check(&keys)?;
+    let (end, ended) = mpsc::channel();
+    watch_signals(end.clone())?;
+    if let Some(silence) = silence() {
+        eprintln!("kinora-tv: {silence}; playing without");
+    }
+    // Restored on the way out of here, whatever the way.
+    let console = Arc::new(Console::take());
+    end_with_any_thread(Arc::downgrade(&console));
+    let session = Arc::new(start(options, end.clone())?);
+    let links = session.links();
+    let plug = Arc::new(Plug::default());
+    let outputs = Outputs {
+        card: Arc::clone(&card),
+        plug: Arc::clone(&plug),
+        session: Arc::clone(&session),
+        wish: options.mode,
+    };
+    let mut first = Some(outputs.connected()?);
+    plug.watch(&card, links)?;
+    let (input, clock) = (Arc::clone(&links.input), links.clock);
+    spawn("keys", move || {
+        let listened = keys.listen(|| clock.now(), |key| input.send(InputEvent::Key(key)));
+        if let Err(error) = listened {
+            eprintln!("kinora-tv: no more keys: {error}");
+        }
+    })?;
+    let (stage, screen) = (Arc::clone(session.stage()), Arc::clone(&links.screen));
+    spawn("presenting", move || {
+        let presented = realtime::present(&stage, &screen, clock, &mut |lost| {
+            if let Some(failure) = lost {
+                eprintln!("kinora-tv: {failure}");
+            }
+            first.take().map_or_else(|| outputs.again(), Ok)
+        });
+        if let Err(reason) = presented {
+            // The end may have begun already.
+            let _ = end.send(End::Outcome(Err(reason)));
+        }
+    })?;
+    let outcome = wait(&session, &ended);
+    links.screen.close();
+    links.screen.wait_finished();
+    outcome
+}
+
+/// Waits for the end, and brings it about when a signal asks for it.
+fn wait(session: &Session, ended: &Receiver<End>) -> Result<u32, String> {
+    match ended.recv() {
+        Ok(End::Outcome(outcome)) => return outcome,
+        Ok(End::Signal) => session.stop(),
+        Err(_) => return Err("all threads have ended".into()),
+    }
+    match ended.recv_timeout(STOP_LIMIT) {
+        Ok(End::Outcome(outcome)) => outcome,
+        // A second signal: at once.
+        Ok(End::Signal) => Ok(0),
+        Err(RecvTimeoutError::Timeout) => Err("the player core did not come to an end".into()),
+        Err(RecvTimeoutError::Disconnected) => Err("all threads have ended".into()),
+    }
+}
+
+fn watch_signals(end: Sender<End>) -> Result<(), String> {
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|e| format!("cannot wait for signals: {e}"))?;
+    spawn("signals", move || {
+        for _ in signals.forever() {
+            // The end may have begun already.
+            let _ = end.send(End::Signal);
+        }
+    })
+}
+
+/// Without one of its threads a player shows a picture that stands still; better that the process ends, and its next one goes on there.
+fn end_with_any_thread(console: Weak<Option<Console>>) {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |failure| {
+        usual(failure);
+        if let Some(Some(console)) = console.upgrade().as_deref() {
+            console.restore();
+        }
+        std::process::exit(1);
+    }));
+}
+
+/// Why there will be no sound, if that is certain already. A device that is only busy is tried again while playing.
+fn silence() -> Option<String> {
+    let is_player = |name: &str| name.starts_with("pcm") && name.ends_with('p');
+    let entries =
+        std::fs::read_dir("/dev/snd").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let nodes: Vec<_> = entries
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_player))
+        .collect();
+    let Some(first) = nodes.first() else {
+        return Some("no sound: there is no /dev/snd/pcm*; load the driver of the sound card".into());
+    };
+    let open = nodes.iter().any(|node| access(node, Access::WRITE_OK).is_ok());
+    (!open).then(|| {
+        format!(
+            "no sound: cannot open {}: permission denied; let this user in: `usermod -aG audio USER`, or \
+             `SupplementaryGroups=audio` in the unit",
+            first.display()
+        )
+    })
+}
+
+fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
+    let common = &options.common;
+    let core = core_file(common.core.as_deref())?;
+    let recorder = record(common.record.as_deref(), None, PROGRAM)?;
+    let links = Links::new();
+    let mut net = kinora_program::net(&links, &common.rules)?;
+    let sources: Vec<_> = options.sources.iter().map(|source| kinora_program::absolute(source)).collect();
+    let journal = kinora_program::journal(Some(&options.data.join("journal")));
+    // A run that died goes on if it was to play the same, or nothing else is wanted.
+    let left = kinora_host::left_open(&*journal);
+    let take_over = left.is_some_and(|left| sources.is_empty() || left == sources);
+    if !take_over && !sources.is_empty() {
+        links.input.send(InputEvent::Open { sources, append: false });
+    }
+    let parts = Parts {
+        core,
+        decoders: kinora_program::decoders(),
+        sink: Box::new(CpalSink::alsa(options.sound.as_deref(), links.clock.reading())),
+        device: kinora_program::facts("tv", false, BUFFER_BYTES, &mut net),
+        net: Box::new(net),
+        storage: kinora_program::storage("kinora-tv", Some(&options.data)),
+        journal,
+        take_over,
+        shell: Box::new(TvShell),
+        launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
+        buffer_bytes: BUFFER_BYTES,
+        log_level: common.log_level,
+        recorder,
+    };
+    Session::start(links, parts, move |outcome| {
+        // The end may have begun already.
+        let _ = end.send(End::Outcome(outcome));
+    })
+}
+
+/// There is no window to ask anything of.
+struct TvShell;
+
+impl Shell for TvShell {
+    fn has(&self, ability: &str) -> bool {
+        ability == "exit"
+    }
+}
+
+/// The built-in key map with the person's own over it.
+pub(crate) fn keymap(options: &Options) -> Result<Keymap, String> {
+    let mut keymap = Keymap::default();
+    if let Some(path) = &options.keymap {
+        let wrong = |e: String| format!("{}: {e}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+        keymap.read(&text).map_err(wrong)?;
+    }
+    Ok(keymap)
+}
+
+/// What to say where devices can never be found.
+pub(crate) fn no_input(error: io::Error) -> String {
+    format!("no input: /dev/input cannot be watched: {error}; load the kernel's `evdev` module")
+}
+
+/// What to do about a device that cannot be used.
+pub(crate) fn input_remedy(why: io::ErrorKind) -> &'static str {
+    match why {
+        io::ErrorKind::PermissionDenied => {
+            "let this user in: `usermod -aG input USER`, or `SupplementaryGroups=input` in the unit"
+        }
+        io::ErrorKind::ResourceBusy => "end the program that has taken it",
+        _ => "unplug it and plug it in again",
+    }
+}
+
+/// Devices that all refuse are a mistake in the set-up; where there are none, one may be plugged in later.
+fn check(keys: &Devices) -> Result<(), String> {
+    let found = keys.found();
+    if found.is_empty() {
+        eprintln!("kinora-tv: no remote or keyboard is there yet; one that is plugged in is used at once");
+    }
+    let refusal = |device: &Found| Some((device.path.display().to_string(), device.refused?));
+    let refused: Vec<_> = found.iter().filter_map(refusal).collect();
+    match refused.first() {
+        Some((path, why)) if refused.len() == found.len() => {
+            Err(format!("no input: {path}: {}; {}", io::Error::from(*why), input_remedy(*why)))
+        }
+        _ => Ok(()),
+    }
+}
