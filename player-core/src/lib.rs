@@ -13,6 +13,8 @@ mod bindings {
 }
 
 mod convert;
+#[cfg(feature = "faults")]
+mod faults;
 mod fonts;
 mod player;
 mod shim;
@@ -40,6 +42,8 @@ impl Guest for PlayerCore {
     }
 
     fn handle(host_us: u64, _budget_us: u32, events: Vec<Event>) -> Turn {
+        #[cfg(feature = "faults")]
+        faults::on_key(&events);
         PLAYER.with_borrow_mut(|player| {
             let (player, now) = player.as_mut().expect("the shim calls `start` first");
             *now = host_us;

@@ -20,6 +20,8 @@ const ATTEMPTS: u32 = 3;
 /// What was seen of the machine during a bench.
 #[derive(Default)]
 pub(crate) struct Machine {
+    /// Whether benches are only tried out: everything once and short, with no verdict.
+    pub(crate) tries: bool,
     /// Runs that counted.
     pub(crate) runs: u32,
     /// Runs that were disturbed each time, with the reason.
@@ -31,18 +33,27 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    /// How long something takes that is shorter when it is only tried.
+    pub(crate) fn length(&self, full: Duration, tried: Duration) -> Duration {
+        if self.tries { tried } else { full }
+    }
+
+    fn rounds(&self) -> u32 {
+        if self.tries { 1 } else { RUNS }
+    }
+
     /// Runs ours and the peer in turn, [`RUNS`] times.
     pub(crate) fn paired<T>(
         &mut self,
         mut ours: impl FnMut() -> Result<T, String>,
         mut peer: impl FnMut() -> Result<T, String>,
     ) -> Result<Vec<(T, T)>, String> {
-        (0..RUNS).map(|_| Ok((self.run(&mut ours)?, self.run(&mut peer)?))).collect()
+        (0..self.rounds()).map(|_| Ok((self.run(&mut ours)?, self.run(&mut peer)?))).collect()
     }
 
     /// Runs ours alone, [`RUNS`] times.
     pub(crate) fn alone<T>(&mut self, mut ours: impl FnMut() -> Result<T, String>) -> Result<Vec<T>, String> {
-        (0..RUNS).map(|_| self.run(&mut ours)).collect()
+        (0..self.rounds()).map(|_| self.run(&mut ours)).collect()
     }
 
     /// Runs once undisturbed, or as often as is worth trying; what comes of the last time.
@@ -63,7 +74,7 @@ impl Machine {
                 self.gap = self.gap.max(gap);
                 return Ok(result);
             };
-            if attempt == ATTEMPTS {
+            if attempt == ATTEMPTS || self.tries {
                 self.void.push(disturbed);
                 return Ok(result);
             }

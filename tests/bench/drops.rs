@@ -8,7 +8,7 @@ use crate::report::Row;
 use crate::stage::{PAIRS, Player, Stage};
 
 /// Ten minutes.
-const FILMS: u32 = 5;
+const FILMS: usize = 5;
 /// Pictures at the very beginning that starting may swallow, and at the end, which some players do not hold.
 const FIRST: u32 = FPS;
 const LAST: u32 = 2;
@@ -32,7 +32,7 @@ fn lost(stage: &Stage, player: Player) -> Result<f64, String> {
     show.wait_first()?;
     let (mut last, mut films, mut lost) = (FIRST, 1, 0);
     show.wait_number(|number| number >= FIRST)?;
-    let limit = Duration::from_secs(u64::from(SECONDS * FILMS) + 30);
+    let limit = Duration::from_secs(u64::from(SECONDS) * FILMS as u64 + 30);
     let ended = show.watch(limit, |number| {
         if number < last {
             // The next film.

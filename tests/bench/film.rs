@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use kinora_tests::{Media, Screen, make};
 
+/// Frames from one key frame to the next.
+pub(crate) const GOP: u32 = 61;
 /// Frames a second.
 pub(crate) const FPS: u32 = 30;
 /// Seconds.
@@ -12,21 +14,40 @@ pub(crate) const SECONDS: u32 = 120;
 const CELLS: u32 = 20;
 const BITS: u32 = 16;
 
-/// 1080p30 H.264 with B-frames and a key frame every two seconds, so that no tenth of its length but the first is one; AAC stereo.
-const FILM: Media = Media {
-    name: "film.mp4",
-    args: "-f lavfi -i testsrc2=size=1920x1080:rate=30:duration=120 \
+/// The recipe of a film of which each picture carries its number; `$over` is done to the test pattern.
+macro_rules! numbered {
+    ($over:literal) => {
+        concat!(
+            "-f lavfi -i testsrc2=size=1920x1080:rate=30:duration=120 \
         -f lavfi -i color=black:size=20x2:rate=30:duration=120 \
         -f lavfi -i sine=frequency=440:beep_factor=4:sample_rate=48000:duration=120 \
         -filter_complex [1]format=gray,geq=lum='255*if(between(X,2,17),mod(floor(N/pow(2,17-X)),2),eq(X,0)+eq(X,19))',\
-scale=1920:72:flags=neighbor[code];[0]noise=alls=8:allf=t[picture];[picture][code]overlay=0:360,format=yuv420p[out] \
+scale=1920:72:flags=neighbor[code];[0]",
+            $over,
+            "[picture];[picture][code]overlay=0:360,format=yuv420p[out] \
         -map [out] -map 2 -c:v libx264 -preset veryfast -b:v 6M -g 61 -keyint_min 61 -sc_threshold 0 \
-        -c:a aac -ac 2 -b:a 128k -movflags +faststart",
+        -c:a aac -ac 2 -b:a 128k -movflags +faststart"
+        )
+    };
+}
+
+/// 1080p30 H.264 with B-frames and a key frame every two seconds, so that no tenth of its length but the first is one; AAC stereo.
+const FILM: Media = Media { name: "film.mp4", args: numbered!("noise=alls=8:allf=t") };
+
+/// The same, black where controls show: whatever is seen there is theirs.
+const BLACK_BELOW: Media = Media {
+    name: "black-below.mp4",
+    args: numbered!("noise=alls=8:allf=t,drawbox=y=780:h=300:color=black:t=fill"),
 };
 
 /// The film, made once.
 pub(crate) fn film() -> Result<PathBuf, String> {
     make(&FILM)
+}
+
+/// The film that is black where controls show.
+pub(crate) fn black_below() -> Result<PathBuf, String> {
+    make(&BLACK_BELOW)
 }
 
 /// Height at which the barcode's middle is, of a picture shown so high.

@@ -1,15 +1,23 @@
 //! Measures the player beside its peers on this machine; `README.md` tells how the figures are read.
 
+mod av;
 mod calm;
 mod core_cost;
 mod drops;
 mod film;
+mod hold;
 mod input;
+mod memory;
 mod play;
+mod plot;
+mod recording;
 mod report;
 mod rest;
 mod seek;
+mod setting;
 mod size;
+mod slope;
+mod speaker;
 mod stage;
 mod start;
 mod swap;
@@ -20,9 +28,13 @@ use std::process::ExitCode;
 
 use calm::Machine;
 use report::Row;
+use setting::Setting;
 
 /// Pairs of runs of each row.
-const RUNS: usize = 5;
+const RUNS: u32 = 5;
+
+/// Runs everything once and short, to see whether a bench works.
+const TRY: &str = "--try";
 
 type Bench = fn(&mut Machine) -> Result<Vec<Row>, String>;
 
@@ -30,33 +42,40 @@ type Bench = fn(&mut Machine) -> Result<Vec<Row>, String>;
 const BENCHES: &[(&str, Bench)] = &[
     ("size", size::bench),
     ("core", core_cost::bench),
+    ("memory", memory::bench),
+    ("recording", recording::bench),
     ("play", play::bench),
     ("start", start::bench),
     ("seek", seek::bench),
     ("input", input::bench),
     ("window", window::bench),
     ("rest", rest::bench),
+    ("hold", hold::bench),
     ("drops", drops::bench),
     ("swap", swap::bench),
+    ("av", av::bench),
 ];
 
 fn main() -> ExitCode {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    let tries = wanted.iter().any(|word| word == TRY);
+    wanted.retain(|word| word != TRY);
     let known = |name: &String| name == "all" || BENCHES.iter().any(|(known, _)| known == name);
     if wanted.is_empty() || !wanted.iter().all(known) {
         let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
-        eprintln!("usage: kinora-bench all | NAME...\nNAME is one of: {}", names.join(", "));
+        eprintln!("usage: kinora-bench [{TRY}] all | NAME...\nNAME is one of: {}", names.join(", "));
         return ExitCode::from(2);
     }
+    let setting = Setting::here();
+    println!("{setting}\n\n{}", report::HEAD);
     let mut failed = false;
-    println!("{}", report::HEAD);
     for (name, bench) in BENCHES.iter().filter(|(name, _)| wanted.iter().any(|w| w == name || w == "all")) {
-        let mut machine = Machine::default();
-        let done = bench(&mut machine).and_then(|rows| report::publish(name, &rows, &machine));
+        let mut machine = Machine { tries, ..Machine::default() };
+        let done = bench(&mut machine).and_then(|rows| report::publish(name, &rows, &machine, &setting));
         match done {
             Ok(passed) => failed |= !passed,
             Err(why) => {
-                eprintln!("error: {name}: {why}");
+                println!("{name}: {why}");
                 failed = true;
             }
         }

@@ -1,23 +1,29 @@
 //! Figures against their bars, for people and as JSON.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use kinora_tests::target_folder;
 use serde_json::json;
 
 use crate::calm::Machine;
+use crate::setting::Setting;
 
 /// The table's first line.
 pub(crate) const HEAD: &str =
-    "                                                    ours       peer  ratio  bar";
+    "                                                         ours       peer  ratio  bar";
 
-/// What a figure may be at most.
+/// What a figure may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Bar {
-    /// Times the peer's.
+    /// At most so many times the peer's.
     Ratio(f64),
-    /// As such.
+    /// At most this.
     Value(f64),
+    /// As far from nothing as this, either way.
+    Within(f64),
+    /// Anything: it is there to judge the others by.
+    None,
 }
 
 /// A figure, of several runs.
@@ -48,8 +54,11 @@ impl Row {
         Row { what: what.into(), unit, ours, peer: Vec::new(), bar: Bar::Value(bar) }
     }
 
-    /// Median of the ratios of the pairs: what disturbs both runs of a pair cancels out.
+    /// Median of the ratios of the pairs, where they are the measure: what disturbs both runs of a pair cancels out.
     fn ratio(&self) -> Option<f64> {
+        if !matches!(self.bar, Bar::Ratio(_)) {
+            return None;
+        }
         let ratios: Vec<f64> = self.ours.iter().zip(&self.peer).map(|(ours, peer)| ours / peer).collect();
         (!ratios.is_empty()).then(|| median(&ratios))
     }
@@ -58,6 +67,8 @@ impl Row {
         match self.bar {
             Bar::Ratio(most) => self.ratio().is_some_and(|ratio| ratio <= most),
             Bar::Value(most) => median(&self.ours) <= most,
+            Bar::Within(most) => median(&self.ours).abs() <= most,
+            Bar::None => true,
         }
     }
 }
@@ -71,13 +82,15 @@ impl fmt::Display for Row {
         let bar = match self.bar {
             Bar::Ratio(most) => format!("<= {most:.2}x"),
             Bar::Value(most) => format!("<= {}", rounded(most)),
+            Bar::Within(most) => format!("within {}", rounded(most)),
+            Bar::None => String::new(),
         };
-        write!(f, "{what:<45} {:>10} {peer:>10} {ratio:>6}  {bar:<10}", rounded(median(&self.ours)))
+        write!(f, "{what:<50} {:>10} {peer:>10} {ratio:>6}  {bar:<11}", rounded(median(&self.ours)))
     }
 }
 
 /// Three digits that matter.
-fn rounded(value: f64) -> String {
+pub(crate) fn rounded(value: f64) -> String {
     match value.abs() {
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
@@ -103,13 +116,27 @@ pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
     }
 }
 
+/// Where reports and pictures go: `target/bench`.
+pub(crate) fn folder() -> Result<PathBuf, String> {
+    let folder = target_folder().parent().expect("target/PROFILE").join("bench");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
 /// Prints the rows and writes `target/bench/NAME.json`. Whether all passed, in runs that count.
-pub(crate) fn publish(name: &str, rows: &[Row], machine: &Machine) -> Result<bool, String> {
+pub(crate) fn publish(
+    name: &str,
+    rows: &[Row],
+    machine: &Machine,
+    setting: &Setting,
+) -> Result<bool, String> {
     let void = !machine.void.is_empty();
-    let verdict = |row: &Row| match (void, row.passes()) {
-        (true, _) => "void",
-        (false, true) => "pass",
-        (false, false) => "FAIL",
+    let verdict = |row: &Row| match row.bar {
+        _ if machine.tries => "tried",
+        _ if void => "void",
+        Bar::None => "",
+        _ if row.passes() => "pass",
+        _ => "FAIL",
     };
     for row in rows {
         println!("{row} {}", verdict(row));
@@ -123,9 +150,11 @@ pub(crate) fn publish(name: &str, rows: &[Row], machine: &Machine) -> Result<boo
         );
     }
     let row = |row: &Row| {
-        let (kind, most) = match row.bar {
-            Bar::Ratio(most) => ("ratio", most),
-            Bar::Value(most) => ("value", most),
+        let bar = match row.bar {
+            Bar::Ratio(most) => json!({ "ratio": most }),
+            Bar::Value(most) => json!({ "value": most }),
+            Bar::Within(most) => json!({ "within": most }),
+            Bar::None => json!(null),
         };
         json!({
             "what": row.what,
@@ -134,21 +163,22 @@ pub(crate) fn publish(name: &str, rows: &[Row], machine: &Machine) -> Result<boo
             "peer": row.peer,
             "ours_median": median(&row.ours),
             "ratio": row.ratio(),
-            "bar": { kind: most },
+            "bar": bar,
             "verdict": verdict(row),
         })
     };
     let report = json!({
         "bench": name,
-        "processors": std::thread::available_parallelism().map_or(1, usize::from),
+        "machine": setting.json(),
         "load_before": machine.load,
         "longest_gap_ms": machine.gap.as_secs_f64() * 1000.0,
         "void": machine.void,
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
     });
-    let folder = target_folder().parent().expect("target/PROFILE").join("bench");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let path = folder.join(format!("{name}.json"));
+    if machine.tries {
+        return Ok(false);
+    }
+    let path = folder()?.join(format!("{name}.json"));
     std::fs::write(&path, format!("{report:#}\n")).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(!void && rows.iter().all(Row::passes))
 }

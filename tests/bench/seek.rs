@@ -1,11 +1,11 @@
-//! From the press of a key to the target's picture: exact seeks to tenths of the film, of which none but the first is a key frame.
+//! From the press of a key or a button to the target's picture: seeks to tenths of the film, of which none but the first is a key frame.
 
 use std::time::{Duration, Instant};
 
 use crate::calm::Machine;
-use crate::film::{FPS, SECONDS};
+use crate::film::{FPS, GOP, SECONDS};
 use crate::report::{Bar, Row, median};
-use crate::stage::{PAIRS, Player, Stage};
+use crate::stage::{HEIGHT, MPV_KEY_FRAMES, PAIRS, Player, Show, Stage, WIDTH};
 
 /// Seeks of a run; with the runs of a bench a hundred.
 const SEEKS: u32 = 20;
@@ -13,34 +13,108 @@ const SEEKS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(300);
 /// Frames of a tenth.
 const TENTH: u32 = SECONDS * FPS / 10;
+/// Where on the seek bar of a paused film it is found out which time is where: its line from the bottom of the window, and two places.
+const BAR: u32 = 37;
+const PLACES: [u32; 2] = [WIDTH / 4, WIDTH * 3 / 4];
+const PRIMARY: u8 = 1;
+
+/// Where a seek goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum To {
+    /// That frame. The digits do that here, and in mpv as it is set up.
+    Frame,
+    /// The key frame before it. Here it is what pressing on the seek bar does, until the button is released; in mpv a key.
+    KeyFrame,
+}
 
 pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     let stage = Stage::new()?;
     let mut rows = Vec::new();
     for (ours, peer) in PAIRS {
-        let runs = machine.paired(|| seek_ms(&stage, ours), || seek_ms(&stage, peer))?;
-        let what = format!("exact seek, p50: {}", ours.beside(peer));
-        rows.push(Row::paired(what, "ms", &runs, |ms| *ms, Bar::Ratio(1.0)));
+        for (name, to) in [("exact", To::Frame), ("key-frame", To::KeyFrame)] {
+            let runs = machine.paired(|| seek_ms(&stage, ours, to), || seek_ms(&stage, peer, to))?;
+            let what = format!("{name} seek, p50: {}", ours.beside(peer));
+            rows.push(Row::paired(what, "ms", &runs, |ms| *ms, Bar::Ratio(1.0)));
+        }
     }
     Ok(rows)
 }
 
 /// Median over the seeks of a run, in milliseconds.
-fn seek_ms(stage: &Stage, player: Player) -> Result<f64, String> {
+fn seek_ms(stage: &Stage, player: Player, to: To) -> Result<f64, String> {
     let mut show = stage.play(player, 1)?;
     show.wait_first()?;
     std::thread::sleep(Duration::from_secs(2));
+    let bar = match (player, to) {
+        (Player::Kinora(_), To::KeyFrame) => Some(SeekBar::find(&mut show)?),
+        _ => None,
+    };
     let mut took = Vec::new();
     for tenth in tenths().take(SEEKS as usize) {
-        let pressed = Instant::now();
-        show.press(&tenth.to_string())?;
-        let target = tenth * TENTH;
+        let frame = tenth * TENTH;
+        let (target, pressed) = match (to, &bar) {
+            (To::Frame, _) => (frame, show.pressed(&tenth.to_string())?),
+            (To::KeyFrame, None) => {
+                (frame - frame % GOP, show.pressed(&MPV_KEY_FRAMES[tenth as usize..][..1])?)
+            }
+            (To::KeyFrame, Some(bar)) => (frame - frame % GOP, bar.press(&show, frame)?),
+        };
         // A picture before the target is none that was asked for; the rounding of a percentage may miss it by one.
         let seen = show.wait_number(|number| (target.saturating_sub(1)..target + FPS).contains(&number))?;
         took.push((seen - pressed).as_secs_f64() * 1000.0);
+        if bar.is_some() {
+            show.display().button(PRIMARY, false)?;
+        }
         std::thread::sleep(PAUSE);
     }
     Ok(median(&took))
+}
+
+/// Which frame is where on the seek bar.
+struct SeekBar {
+    frame: u32,
+    x: u32,
+    frames_a_pixel: f64,
+}
+
+impl SeekBar {
+    /// Finds out by seeking to two places of it, exactly, as releasing the button does.
+    fn find(show: &mut Show<'_>) -> Result<SeekBar, String> {
+        let mut frames = [0; 2];
+        for (frame, x) in frames.iter_mut().zip(PLACES) {
+            show.press("space")?;
+            point(show, x)?;
+            show.display().click(PRIMARY)?;
+            std::thread::sleep(Duration::from_secs(1));
+            *frame = show.number()?.0.ok_or("there is no picture")?;
+            show.press("space")?;
+            std::thread::sleep(PAUSE);
+        }
+        let frames_a_pixel =
+            f64::from(frames[1].saturating_sub(frames[0])) / f64::from(PLACES[1] - PLACES[0]);
+        // All of the film lies on less than the window's width.
+        if frames_a_pixel < f64::from(SECONDS * FPS) / f64::from(WIDTH) {
+            return Err(format!("there is no seek bar: its places showed the frames {frames:?}"));
+        }
+        Ok(SeekBar { frame: frames[0], x: PLACES[0], frames_a_pixel })
+    }
+
+    /// Presses where the frame is; when that was. No tenth but the first is so near to a key frame that a pixel would make it another.
+    fn press(&self, show: &Show<'_>, frame: u32) -> Result<Instant, String> {
+        let frame = frame.max(self.frames_a_pixel.ceil() as u32);
+        let from_place = (f64::from(frame) - f64::from(self.frame)) / self.frames_a_pixel;
+        point(show, (f64::from(self.x) + from_place).round() as u32)?;
+        let now = Instant::now();
+        show.display().button(PRIMARY, true)?;
+        Ok(now)
+    }
+}
+
+/// Moves the pointer to a place of the seek bar, which shows it.
+fn point(show: &Show<'_>, x: u32) -> Result<(), String> {
+    show.display().point(x as i16, (HEIGHT - BAR) as i16)?;
+    std::thread::sleep(PAUSE);
+    Ok(())
 }
 
 /// The same targets for everybody, in an order without a pattern: never twice the same, never where the film is already.

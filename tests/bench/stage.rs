@@ -1,23 +1,27 @@
 //! A display and a sound server of a bench's own, and players on them that are watched from outside, ours as the peer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kinora_tests::{Display, Running, Screen, SoundServer, scratch, target_folder};
 
 use crate::film::{code_y, film, number};
+use crate::speaker::Speaker;
 use crate::usage::{self, Usage};
 
 /// The window's pixels. The display is half as large again, so that ours opens it in its own size.
-const WIDTH: u32 = 1280;
-const HEIGHT: u32 = 720;
+pub(crate) const WIDTH: u32 = 1280;
+pub(crate) const HEIGHT: u32 = 720;
 /// Lines at the bottom where controls show.
 const CONTROLS: u32 = 120;
 /// Nothing that is waited for takes as long on a machine that works.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often the picture is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+/// Keys that make mpv seek to the key frames before the tenths of the film.
+pub(crate) const MPV_KEY_FRAMES: &str = "abcdefghij";
 
 /// Who plays, drawing how.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +61,17 @@ impl Stage {
     pub(crate) fn new() -> Result<Self, String> {
         let folder = scratch("bench/stage");
         let sound = SoundServer::start(&folder)?;
+        Stage::with(folder, sound)
+    }
+
+    /// A stage on which the sound of each moment is known.
+    pub(crate) fn with_speaker() -> Result<(Self, Speaker), String> {
+        let folder = scratch("bench/stage");
+        let (sound, speaker) = Speaker::start(&folder)?;
+        Ok((Stage::with(folder, sound)?, speaker))
+    }
+
+    fn with(folder: PathBuf, sound: SoundServer) -> Result<Self, String> {
         Ok(Stage { display: Display::start(WIDTH * 3 / 2, HEIGHT * 3 / 2)?, sound, folder, film: film()? })
     }
 
@@ -68,7 +83,17 @@ impl Stage {
     }
 
     /// Starts a player on so many films. It remembers nothing but what it compiled.
-    pub(crate) fn play(&self, player: Player, films: u32) -> Result<Show<'_>, String> {
+    pub(crate) fn play(&self, player: Player, films: usize) -> Result<Show<'_>, String> {
+        self.open(player, &vec![&*self.film; films], |_| {})
+    }
+
+    /// Starts a player on some files; `change` says what is different from other runs.
+    pub(crate) fn open(
+        &self,
+        player: Player,
+        files: &[&Path],
+        change: impl FnOnce(&mut Command),
+    ) -> Result<Show<'_>, String> {
         let data = self.folder.join("data");
         if data.exists() {
             std::fs::remove_dir_all(&data).map_err(|e| e.to_string())?;
@@ -80,10 +105,14 @@ impl Stage {
                 command
             }
             Player::Mpv(output) => {
-                // Seeks to tenths, exact as ours are.
+                // Seeks to tenths, exact as ours are, and to their key frames.
                 let keys = self.folder.join("mpv-keys");
-                let bindings: String =
-                    (0..10).map(|n| format!("{n} seek {n}0 absolute-percent+exact\n")).collect();
+                let binding = |(n, key): (usize, char)| {
+                    format!(
+                        "{n} seek {n}0 absolute-percent+exact\n{key} seek {n}0 absolute-percent+keyframes\n"
+                    )
+                };
+                let bindings: String = MPV_KEY_FRAMES.chars().enumerate().map(binding).collect();
                 std::fs::write(&keys, bindings).map_err(|e| e.to_string())?;
                 let mut command = Command::new("mpv");
                 command.args(["--no-config", "--no-terminal", "--hwdec=no", "--ao=pulse", "--no-border"]);
@@ -98,7 +127,7 @@ impl Stage {
         };
         let log = std::fs::File::create(self.folder.join("stderr")).map_err(|e| e.to_string())?;
         command
-            .args((0..films).map(|_| &self.film))
+            .args(files)
             .env_remove("WAYLAND_DISPLAY")
             .env("DISPLAY", &self.display.name)
             .env("PULSE_SERVER", self.sound.address())
@@ -109,6 +138,7 @@ impl Stage {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        change(&mut command);
         let began = Instant::now();
         let process = Running::start(&mut command)?;
         Ok(Show { stage: self, player, process, began })
@@ -144,20 +174,56 @@ impl Show<'_> {
     ) -> Result<Option<Instant>, String> {
         let until = Instant::now() + time;
         loop {
-            let line = self.stage.display.look_at(0, code_y(HEIGHT) as i16, WIDTH, 1)?;
-            let now = Instant::now();
-            if number(&line).is_some_and(&mut done) {
+            let (seen, now) = self.number()?;
+            if seen.is_some_and(&mut done) {
                 return Ok(Some(now));
             }
             if now > until {
                 return Ok(None);
             }
-            if let Ok(Some(status)) = self.process.try_wait() {
-                let said = std::fs::read_to_string(self.stage.folder.join("stderr")).unwrap_or_default();
-                return Err(format!("{:?} ended with {status}: {said}", self.player));
-            }
-            std::thread::sleep(LOOK_EVERY);
+            self.pause()?;
         }
+    }
+
+    /// The number of the picture, and when it was seen.
+    pub(crate) fn number(&self) -> Result<(Option<u32>, Instant), String> {
+        let (line, now) = self.line(code_y(HEIGHT))?;
+        Ok((number(&line), now))
+    }
+
+    /// A line of the window, and when it was seen.
+    pub(crate) fn line(&self, y: u32) -> Result<(Screen, Instant), String> {
+        let line = self.stage.display.look_at(0, y as i16, WIDTH, 1)?;
+        Ok((line, Instant::now()))
+    }
+
+    /// Between two looks; an error if the player is gone.
+    pub(crate) fn pause(&mut self) -> Result<(), String> {
+        std::thread::sleep(LOOK_EVERY);
+        match self.process.try_wait() {
+            Ok(Some(status)) => {
+                let said = std::fs::read_to_string(self.stage.folder.join("stderr")).unwrap_or_default();
+                Err(format!("{:?} ended with {status}: {said}", self.player))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where it is played.
+    pub(crate) fn display(&self) -> &Display {
+        &self.stage.display
+    }
+
+    /// Presses a key in the player's window; when that was.
+    pub(crate) fn pressed(&self, key: &str) -> Result<Instant, String> {
+        self.stage.display.window().ok_or("there is no window")?;
+        let now = Instant::now();
+        self.stage.display.press(key).map(|()| now)
     }
 
     /// Presses a key in the player's window.

@@ -1,5 +1,6 @@
 //! What processes use.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,22 @@ pub(crate) fn of(process: u32) -> Result<Usage, String> {
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib: Option<u64> = resident.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
     Ok(Usage { cpu: Duration::from_millis(ticks * 10), memory: kib.unwrap_or(0) * 1024 })
+}
+
+/// Processor time of a running process's threads of these names.
+pub(crate) fn of_threads(process: u32, names: &[&str]) -> Result<Duration, String> {
+    let tasks = format!("/proc/{process}/task");
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let mut sum = Duration::ZERO;
+    for task in std::fs::read_dir(&tasks).map_err(|e| format!("{tasks}: {e}"))?.flatten() {
+        if names.contains(&read(&task.path().join("comm"))?.trim()) {
+            // Linux, Documentation/scheduler/sched-stats.rst: nanoseconds on a processor come first.
+            let stat = read(&task.path().join("schedstat"))?;
+            let nanos = stat.split(' ').next().and_then(|word| word.parse().ok());
+            sum += Duration::from_nanos(nanos.ok_or_else(|| format!("{tasks} counts no time"))?);
+        }
+    }
+    Ok(sum)
 }
 
 /// Runs a program to its end: its processor time, and how long it took.

@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, EventMask, ImageFormat, InputFocus,
-    KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState, Window,
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _,
+    EventMask, ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState,
+    Window,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -26,6 +27,8 @@ const KEYS: &[(&str, u32)] = &[
     ("enter", 0xff0d),
     ("tab", 0xff09),
     ("esc", 0xff1b),
+    ("f7", 0xffc4),
+    ("f8", 0xffc5),
 ];
 
 /// A display of its own, gone when dropped.
@@ -162,9 +165,13 @@ impl Display {
 
     /// Presses and releases a button of the pointer where it is.
     pub fn click(&self, button: u8) -> Result<(), String> {
-        use x11rb::protocol::xproto::{BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT};
-        self.fake(BUTTON_PRESS_EVENT, button)?;
-        self.fake(BUTTON_RELEASE_EVENT, button)
+        self.button(button, true)?;
+        self.button(button, false)
+    }
+
+    /// Presses a button of the pointer where it is, or releases it.
+    pub fn button(&self, button: u8, down: bool) -> Result<(), String> {
+        self.fake(if down { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT }, button)
     }
 
     /// Gives a window another size, as dragging its corner does.

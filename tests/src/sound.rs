@@ -27,6 +27,11 @@ impl Drop for SoundServer {
 impl SoundServer {
     /// Starts a server that keeps its files in `folder`.
     pub fn start(folder: &Path) -> Result<Self, String> {
+        SoundServer::with_device(folder, "module-null-sink sink_name=ears rate=48000")
+    }
+
+    /// Starts one whose device is this module of PulseAudio's.
+    pub fn with_device(folder: &Path, module: &str) -> Result<Self, String> {
         // Paths of sockets are short: not below the target folder.
         let socket = std::env::temp_dir().join(format!("kinora-pulse-{}", std::process::id()));
         let protocol = format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display());
@@ -34,7 +39,7 @@ impl SoundServer {
         let mut command = Command::new("pulseaudio");
         command
             .args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--high-priority=no"])
-            .args(["-L", "module-null-sink sink_name=ears rate=48000", "-L", &protocol])
+            .args(["-L", module, "-L", &protocol])
             .env("HOME", folder)
             .env("XDG_RUNTIME_DIR", folder)
             .stdin(Stdio::null())

@@ -46,6 +46,13 @@ pub(crate) fn build() -> Result<Core, String> {
     Ok(Core { path, bytes: component.len(), zstd, sha256 })
 }
 
+/// Builds the core that fails when told to; beside the guests, so that nobody takes it for the one that ships.
+pub(crate) fn build_faulty() -> Result<(), String> {
+    build_modules("core", &["--package", "player-core", "--features", "faults"])?;
+    let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
+    write_if_changed(&guests()?.join("faulty_core.wasm"), &player_core(&module, "-faulty")?)
+}
+
 /// Builds the component fast instead of small, for `dev`, and gives its file.
 pub(crate) fn build_for_dev() -> Result<PathBuf, String> {
     build_modules("dev", &["--package", "player-core"])?;
@@ -67,8 +74,7 @@ fn player_core(module: &Path, kind: &str) -> Result<Vec<u8>, String> {
 /// Builds the guests of the tests, each a component of its own in `guests/` of the target folder.
 pub(crate) fn build_guests() -> Result<(), String> {
     build_modules("dev", &["--package", "kinora-guests", "--examples"])?;
-    let folder = target().join("guests");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let folder = guests()?;
     let sources = root().join("tests/guests/examples");
     let sources = std::fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
     let names =
@@ -78,6 +84,13 @@ pub(crate) fn build_guests() -> Result<(), String> {
         write_if_changed(&folder.join(format!("{name}.wasm")), &componentize(&module)?)?;
     }
     Ok(())
+}
+
+/// The folder of components that only tests and benches run.
+fn guests() -> Result<PathBuf, String> {
+    let folder = target().join("guests");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(folder)
 }
 
 fn build_modules(profile: &str, packages: &[&str]) -> Result<(), String> {

@@ -77,18 +77,48 @@ pub fn interpreter() -> Engine {
 /// What the interpreter's artefacts are compiled for.
 const PULLEY: &str = if cfg!(target_pointer_width = "64") { "pulley64" } else { "pulley32" };
 
-/// The engine that compiles for every machine of this architecture, not only for this one.
+/// The kinds of machines that artefacts can be made for here: this one's own first, with the feature `cross` the others that players are
+/// built for, and those that interpret.
 #[cfg(feature = "compiler")]
-fn portable() -> Engine {
-    use std::env::consts::{ARCH, OS};
+pub fn machines() -> Vec<String> {
+    let own = own_machine();
+    let others = ["x86_64-linux", "aarch64-linux"].map(String::from);
+    let others = others.into_iter().filter(|other| cfg!(feature = "cross") && *other != own);
+    let interpreting = ["pulley64", "pulley32"].map(String::from);
+    [own.clone()].into_iter().chain(others).chain(interpreting).collect()
+}
+
+/// Processor and system, which an artefact is made for; whether a processor has what an artefact wants is checked when it is loaded.
+fn own_machine() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+/// Id of the engine that runs artefacts on this kind of machine: wasmtime's release, the machine, this host's configuration.
+pub fn engine_id(machine: &str) -> String {
+    format!("{WASMTIME}-{machine}-{CONFIGURATION}")
+}
+
+/// Id of an engine of this machine.
+pub(crate) fn id_of(engine: &Engine) -> String {
+    if engine.is_pulley() { engine_id(PULLEY) } else { engine_id(&own_machine()) }
+}
+
+/// Compiles a component for every machine of a kind, which need not be this one's.
+#[cfg(feature = "compiler")]
+pub fn compile_for(wasm: &[u8], machine: &str) -> Result<Vec<u8>, CoreError> {
+    let unusable = |error: wasmtime::Error| CoreError::Unusable(format!("for {machine}: {error:#}"));
     let mut config = config();
-    config.target(&format!("{ARCH}-unknown-{OS}")).expect("a machine can compile for its own kind");
-    if ARCH == "x86_64" {
+    let target = match machine.split_once('-') {
+        Some((processor, system)) => format!("{processor}-unknown-{system}"),
+        None => machine.to_owned(),
+    };
+    config.target(&target).map_err(unusable)?;
+    if machine.starts_with("x86_64") {
         for flag in BASELINE {
             enable(&mut config, flag);
         }
     }
-    Engine::new(&config).expect("the engine configuration is valid on every supported target")
+    Engine::new(&config).and_then(|engine| engine.precompile_component(wasm)).map_err(unusable)
 }
 
 #[cfg(feature = "compiler")]
@@ -132,7 +162,7 @@ pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<
     // What lies in the program's folder is trusted as the program is; what lies beside some core is not.
     let program = std::env::current_exe().ok();
     let folders = program.as_deref().and_then(Path::parent).into_iter().chain(cache);
-    let name = artefact_name(engine, &sha256);
+    let name = artefact_name(&id_of(engine), &sha256);
     let found = folders.into_iter().find_map(|folder| artefact(engine, &folder.join(&name)));
     let component = match found {
         Some(component) => component,
@@ -168,20 +198,17 @@ fn compile(_: &Engine, _: &[u8], _: Option<&Path>, name: &str) -> Result<Compone
 #[cfg(feature = "compiler")]
 pub fn precompile(path: &Path, interpreted: bool, folder: &Path) -> Result<PathBuf, CoreError> {
     let wasm = fs::read(path).map_err(|e| CoreError::Unreadable(path.to_path_buf(), e))?;
-    let engine = if interpreted { interpreter() } else { portable() };
-    let artefact = engine.precompile_component(&wasm).map_err(|e| CoreError::Unusable(format!("{e:#}")))?;
-    let name = artefact_name(&engine, &hex(&Sha256::digest(&wasm)));
+    let machine = if interpreted { PULLEY.to_owned() } else { own_machine() };
+    let artefact = compile_for(&wasm, &machine)?;
+    let name = artefact_name(&engine_id(&machine), &hex(&Sha256::digest(&wasm)));
     let written = fs::create_dir_all(folder).and_then(|()| store(folder, &name, &artefact));
     written.map_err(|e| CoreError::Unwritable(folder.join(&name), e))?;
     Ok(folder.join(name))
 }
 
-/// Name of what was compiled of this component for this engine: wasmtime's release, the kind of machine, the configuration. Whether a
-/// processor has what an artefact wants is checked when it is loaded.
-fn artefact_name(engine: &Engine, sha256: &str) -> String {
-    use std::env::consts::{ARCH, OS};
-    let machine = if engine.is_pulley() { PULLEY.to_owned() } else { format!("{ARCH}-{OS}") };
-    format!("{sha256}-{WASMTIME}-{machine}-{CONFIGURATION}.cwasm")
+/// Name of what was compiled of this component for an engine.
+fn artefact_name(engine: &str, sha256: &str) -> String {
+    format!("{sha256}-{engine}.cwasm")
 }
 
 fn artefact(engine: &Engine, path: &Path) -> Option<Component> {

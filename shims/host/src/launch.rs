@@ -24,15 +24,12 @@ impl LaunchExtras {
 }
 
 /// Begins the trace that `--record` asks for, and the text of the last minutes in `recent`; `program` is named in both. None where neither
-/// is wanted.
+/// is wanted, or the text cannot be kept.
 pub fn record(
     trace: Option<&Path>,
     recent: Option<&Path>,
     program: &str,
 ) -> Result<Option<Recorder>, String> {
-    if trace.or(recent).is_none() {
-        return Ok(None);
-    }
     let named = || trace.map_or_else(String::new, |path| format!(" to {}", path.display()));
-    Recorder::create(trace, recent, program).map(Some).map_err(|e| format!("cannot record{}: {e}", named()))
+    Recorder::create(trace, recent, program).map_err(|e| format!("cannot record{}: {e}", named()))
 }

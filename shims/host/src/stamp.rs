@@ -24,7 +24,7 @@ pub struct Stamp {
 }
 
 /// Reads the stamp of a component, after going through all of its sections. The error says what is wrong with it, going on from "it".
-pub(crate) fn read(wasm: &[u8]) -> Result<Stamp, String> {
+pub fn read(wasm: &[u8]) -> Result<Stamp, String> {
     const CUT: &str = "it is cut short";
     let mut rest = wasm.strip_prefix(COMPONENT_HEADER).ok_or("it is not a WebAssembly component")?;
     let (mut contract, mut build) = (None, "");

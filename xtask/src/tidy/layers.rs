@@ -33,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kinora-input-*", &["kinora-port"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
+    ("kinora-update", &["kinora-port"]),
     ("kinora-cores", &[]),
     ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores"]),
     // What programs have in common is put together of the same things.
@@ -57,6 +58,7 @@ const SHIM: &[&str] = &[
     "kinora-raster-gpu",
     "kinora-net",
     "kinora-store",
+    "kinora-update",
     "kinora-program",
 ];
 
@@ -69,6 +71,7 @@ const PLATFORM: &[(&str, &[&str])] = &[
     ("cpal", &["kinora-audio-cpal"]),
     ("ffmpeg-next", &["kinora-decode-ffmpeg"]),
     ("symphonia", &["kinora-decode-symphonia"]),
+    ("tough", &["kinora-update", "kinora-publish"]),
     ("drm", &["kinora-tv"]),
     ("evdev", &["kinora-input-evdev"]),
     ("ndk", &[]),
@@ -93,7 +96,7 @@ pub(super) fn check(offences: &mut Vec<String>) -> Result<(), String> {
             }
             let ours = used.starts_with("kinora") || used == "player-core";
             // Tests and tasks may use anything; what ships may use its layer's, test dependencies included.
-            if !ours || matches!(name, "kinora-tests" | "kinora-fuzz" | "xtask") {
+            if !ours || matches!(name, "kinora-tests" | "kinora-fuzz" | "kinora-publish" | "xtask") {
                 continue;
             }
             let development = dependency["kind"].as_str() == Some("dev");

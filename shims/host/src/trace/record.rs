@@ -49,16 +49,23 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Records into a new trace, into the text of the last minutes that a folder keeps, or both. `shim` names the shim and its version.
-    pub fn create(trace: Option<&Path>, recent: Option<&Path>, shim: &str) -> Result<Self, TraceError> {
+    /// Records into a new trace, into the text of the last minutes that a folder keeps, or both; `None` where there is neither, or the
+    /// folder can keep nothing. `shim` names the shim and its version.
+    pub fn create(
+        trace: Option<&Path>,
+        recent: Option<&Path>,
+        shim: &str,
+    ) -> Result<Option<Self>, TraceError> {
         let trace = trace.map(Trace::create).transpose().map_err(TraceError::File)?;
-        // Where nothing can be kept, nothing is.
         let recent = recent.and_then(|folder| Recent::open(folder).ok());
+        if trace.is_none() && recent.is_none() {
+            return Ok(None);
+        }
         let (entries, todo) = mpsc::channel();
         let write = move || write(&todo, trace, recent);
         let writer =
             std::thread::Builder::new().name("trace".into()).spawn(write).map_err(TraceError::File)?;
-        Ok(Recorder { shim: shim.to_owned(), entries: Some(entries), writer: Some(writer) })
+        Ok(Some(Recorder { shim: shim.to_owned(), entries: Some(entries), writer: Some(writer) }))
     }
 
     /// A new instance, whose import calls are to be recorded from now on.
