@@ -2,7 +2,7 @@
 
 use kinora_engine::{self as engine, Engine, Phase, SeekMode};
 use kinora_time::{HostUs, SECOND_US};
-use kinora_ui::{Action, Frame, Input, Surface, Ui, UiConfig};
+use kinora_ui::{Action, BuildLabel, Frame, Input, Surface, Ui, UiConfig};
 
 use crate::bindings::exports::kinora::shim::player::{Event, Launch, Turn};
 use crate::bindings::kinora::shim::{device, display, log, shell, types};
@@ -43,6 +43,8 @@ pub(crate) struct Player {
     ui: Ui,
     fonts: Fonts,
     model: Model,
+    /// Ids of the builds in the model.
+    builds: Vec<String>,
     surface: Surface,
     generation: u64,
     exit_at_end: bool,
@@ -90,11 +92,12 @@ impl Player {
             locale: fact("locale").to_owned(),
         });
         let snapshot = launch.snapshot.as_deref();
-        let player = Player {
+        let mut player = Player {
             engine: Engine::new(config, launch.host_us, snapshot, &mut Imports),
             ui,
             fonts: Fonts::new(facts),
             model: Model::new(device::has("shell.fullscreen"), device::has("shell.pick-file")),
+            builds: Vec::new(),
             surface: convert::surface(&launch.surface),
             generation: 0,
             exit_at_end: byte(extra::EXIT_AT_END) == 1,
@@ -107,6 +110,9 @@ impl Player {
                     .to_vec(),
             }),
         };
+        if device::has("shell.builds") {
+            player.ask_builds();
+        }
         // Drawing can wait for the first `handle`, which follows at once and knows what is to be opened.
         let understood =
             types::Extra { key: extra::UNDERSTOOD, value: vec![u8::from(player.engine.understood())] };
@@ -234,8 +240,22 @@ impl Player {
             Action::Skip => engine.next(now, shim),
             Action::SetFullscreen(on) => refused("full screen", shell::set_fullscreen(on)),
             Action::OpenFile => refused("choosing a file", shell::pick_file()),
+            Action::AskBuilds => self.ask_builds(),
+            Action::ChooseBuild(index) => {
+                if let Some(build) = self.builds.get(index) {
+                    refused("choosing another core", shell::choose_build(build));
+                }
+            }
             Action::Quit => self.quit(0),
         }
+    }
+
+    /// Asks anew which builds there are: others may have been installed since.
+    fn ask_builds(&mut self) {
+        let builds = shell::builds();
+        let label = |build: &shell::Build| BuildLabel { title: build.title.clone(), chosen: build.chosen };
+        self.model.builds = builds.iter().map(label).collect();
+        self.builds = builds.into_iter().map(|build| build.id).collect();
     }
 
     /// Brings the screen up to date; the time at which the interface wants to draw again.

@@ -3,7 +3,7 @@
 use kinora_captions::Cue;
 use kinora_engine::{Engine, Phase, Status, VideoView};
 use kinora_time::HostUs;
-use kinora_ui::{ErrorCard, TrackLabel, View};
+use kinora_ui::{BuildLabel, ErrorCard, TrackLabel, View};
 
 /// The kept parts of the view.
 #[derive(Default)]
@@ -11,6 +11,8 @@ pub(crate) struct Model {
     pub(crate) fullscreen: bool,
     can_fullscreen: bool,
     can_open: bool,
+    /// Builds of the core to choose from.
+    pub(crate) builds: Vec<BuildLabel>,
     audio: Vec<TrackLabel>,
     captions: Vec<TrackLabel>,
     tracks_revision: Option<u64>,
@@ -82,6 +84,7 @@ impl Model {
                 can_retry: card.can_retry,
                 can_skip: card.can_skip,
             }),
+            builds: &self.builds,
             notice: status.notice.as_deref(),
         }
     }

@@ -3,6 +3,7 @@
 mod av;
 mod calm;
 mod core_cost;
+mod delta;
 mod drops;
 mod film;
 mod hold;
@@ -53,6 +54,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("hold", hold::bench),
     ("drops", drops::bench),
     ("swap", swap::bench),
+    ("delta", delta::bench),
     ("av", av::bench),
 ];
 

@@ -197,6 +197,8 @@ pub(crate) const CHECKS: &[Check] = &[
             told(&seen[0], "awake", "released", "false")
         })
     },
+    Check { optional: true, ..check("shell.builds-one", "lifecycle", &[], guest) },
+    Check { optional: true, ..check("shell.choose-build-marked", "lifecycle", &[], guest) },
     Check { optional: true, runs: 3, ..check("shell.exit-status", "lifecycle", &[Status], exits) },
     Check { from_file: true, ..check("net.fetch-denied", "policy", &[], guest) },
     check("player.handle-atomic", "supervision", &[See], |seen| at(&seen[0], "blue", &[((50, 50), BLUE)])),
@@ -237,8 +239,7 @@ fn flood(seen: &[Seen]) -> Judgement {
 }
 
 fn measured(seen: &[Seen]) -> Judgement {
-    let measures = &seen[0].report["core"]["measures"];
-    match (measures["kit.value"].as_i64(), measures["kit.other"].as_i64()) {
+    match (seen[0].measured("kit.value"), seen[0].measured("kit.other")) {
         (Some(42), Some(-42)) => Ok("the last values are reported".into()),
         other => Err(format!("reported are {other:?} instead of 42 and -42")),
     }

@@ -1,5 +1,11 @@
 //! What the contract demands: its MUST ids and their sentences, from the documents themselves.
 
+/// Name and version of the contract.
+pub(crate) fn name() -> &'static str {
+    let first = INTERFACES[0].lines().next().unwrap_or_default();
+    first.trim_start_matches("package ").trim_end_matches(';')
+}
+
 /// The contract this kit was built with.
 const INTERFACES: &[&str] = &[
     include_str!("../../wit/audio.wit"),
@@ -16,17 +22,26 @@ const INTERFACES: &[&str] = &[
 ];
 
 /// Every MUST: id and sentence.
-pub(crate) fn musts() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let lines = INTERFACES.iter().flat_map(|text| text.lines());
-    lines.filter_map(|line| line.split_once("[MUST ")?.1.split_once("] "))
+pub(crate) fn musts() -> impl Iterator<Item = (&'static str, String)> {
+    let marks = INTERFACES.iter().flat_map(|text| text.split("[MUST ").skip(1));
+    marks.filter_map(|rest| {
+        let (id, rest) = rest.split_once("] ")?;
+        // The sentence goes on in the lines of the comment, up to the next mark or to the function.
+        let mut lines = rest.lines();
+        let first = lines.next().unwrap_or_default();
+        let more = lines.map_while(|line| line.trim().strip_prefix("/// "));
+        let words: Vec<&str> =
+            [first].into_iter().chain(more).map(str::trim).filter(|l| !l.is_empty()).collect();
+        Some((id, words.join(" ")))
+    })
 }
 
 /// The sentence of an id; two checks stand for no MUST of their own.
-pub(crate) fn sentence(id: &str) -> &'static str {
+pub(crate) fn sentence(id: &str) -> String {
     match id {
-        "link" => "The component is linked and started, and its lines arrive.",
-        "soak" => "Doing the same again and again takes no more memory.",
-        id => musts().find(|(known, _)| *known == id).map_or("", |(_, text)| text),
+        "link" => "The component is linked and started, and its lines arrive.".into(),
+        "soak" => "Doing the same again and again takes no more memory.".into(),
+        id => musts().find(|(known, _)| *known == id).map_or_else(String::new, |(_, text)| text),
     }
 }
 
@@ -67,6 +82,14 @@ fn errors(docs: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_of_the_contract_are_whole() {
+        for (id, text) in musts() {
+            assert!(text.ends_with('.') && !text.contains("///") && !text.contains("[MUST"), "{id}: {text}");
+        }
+        assert!(sentence("player.snapshot-after-checkpoint").ends_with("takes over."));
+    }
 
     #[test]
     fn answers_of_the_contract_name_functions_and_their_errors() {

@@ -18,6 +18,9 @@ pub(crate) use command::CommandRig;
 pub(crate) use headless::HeadlessRig;
 pub(crate) use xvfb::XvfbRig;
 
+/// Where a process on this machine finds the kit's server.
+pub(crate) const LOOPBACK: &str = "127.0.0.1";
+
 /// What a rig may be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ability {
@@ -33,7 +36,7 @@ pub(crate) enum Ability {
     Mute,
     /// Choose a file when asked.
     Choose,
-    /// Read the shim's report of figures.
+    /// Read the shim's figures, in a report or at the end of its log.
     Report,
     /// Know the window's title.
     Title,
@@ -145,6 +148,16 @@ impl Seen {
         self.film[first..].iter().take_while(move |(at, _)| *at < to).map(|(_, screen)| screen)
     }
 
+    /// A measurement of the core, as the shim's figures or the end of its log have it.
+    pub(crate) fn measured(&self, name: &str) -> Option<i64> {
+        let figure = self.report["core"]["measures"][name].as_i64();
+        let logged = || {
+            let line = self.log.lines().rev().find_map(|line| line.split_once("core measures:"))?.1;
+            line.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))?.parse().ok()
+        };
+        figure.or_else(logged)
+    }
+
     /// What was told of something last, at a marked moment.
     pub(crate) fn told(&self, what: &str, mark: &str) -> Result<&Value, String> {
         let at = self.mark(mark)?;
@@ -168,6 +181,10 @@ impl Seen {
 pub(crate) trait Rig {
     /// For reports.
     fn name(&self) -> &'static str;
+    /// Where the device finds the kit's server: this machine's name or address as seen from there.
+    fn host(&self) -> String {
+        LOOPBACK.into()
+    }
     /// Whether it can do something; what it cannot is not measured.
     fn can(&self, ability: Ability) -> bool;
     /// Runs the shim once. `folder` is the run's own, for what it writes. The error says why nothing could be learnt.

@@ -5,18 +5,21 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// `/bytes/N` well and with ranges, `/drip/N` slowly, `/redirect/N` from elsewhere, `/cut/N` only half of it, `/reset/N` with a connection
+use crate::rig::LOOPBACK;
+
+/// `/bytes/N` well and with ranges, `/drip/N` slowly, `/redirect/N` from another path, `/cut/N` only half of it, `/reset/N` with a connection
 /// that is reset, `/stall` a head and nothing more, `/loop` redirects for ever, `/refused` to where nobody listens, `/status/N`.
 pub(crate) struct Server {
-    /// Where it listens on loopback.
+    /// Where it listens.
     pub(crate) port: u16,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// Starts on a free port of loopback. It ends with the process.
-    pub(crate) fn start() -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| format!("no server on loopback: {e}"))?;
+    /// Starts on a free port: for this machine only, unless devices know it by another name than that of loopback. It ends with the process.
+    pub(crate) fn start(host: &str) -> Result<Self, String> {
+        let address = if host == LOOPBACK { LOOPBACK } else { "0.0.0.0" };
+        let listener = TcpListener::bind((address, 0)).map_err(|e| format!("no server on {address}: {e}"))?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&asked);
@@ -25,7 +28,7 @@ impl Server {
                 lock(&log).push("connected".into());
                 let log = Arc::clone(&log);
                 // A client that goes away is none of the server's business.
-                std::thread::spawn(move || drop(answer(stream, port, &log)));
+                std::thread::spawn(move || drop(answer(stream, &log)));
             }
         });
         Ok(Server { port, asked })
@@ -55,7 +58,7 @@ fn first_line(stream: &mut TcpStream) -> std::io::Result<String> {
     Ok(line)
 }
 
-fn answer(mut stream: TcpStream, port: u16, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let first = first_line(&mut stream)?;
     let path = first.split(' ').nth(1).unwrap_or("/").to_owned();
     lock(log).push(path.clone());
@@ -114,7 +117,7 @@ fn answer(mut stream: TcpStream, port: u16, log: &Mutex<Vec<String>>) -> std::io
             reader.read_line(&mut rest).map(drop)
         }
         ("redirect", _) => {
-            let more = format!("Location: http://127.0.0.1:{port}/bytes/{n}\r\n");
+            let more = format!("Location: /bytes/{n}\r\n");
             stream.write_all(head("302 Found", 0, &more).as_bytes())
         }
         ("loop", _) => stream.write_all(head("302 Found", 0, "Location: /loop\r\n").as_bytes()),

@@ -2,6 +2,7 @@
 //! it answers to keys, sizes, devices and desktops as people expect.
 
 mod scenes;
+mod updates;
 mod watching;
 mod world;
 
@@ -16,6 +17,7 @@ fn main() {
         trials.extend(scenes::trials(presenter));
     }
     trials.extend(world::trials());
+    trials.extend(updates::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
 

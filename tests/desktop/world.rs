@@ -150,6 +150,14 @@ impl SessionBus {
         })
     }
 
+    /// Waits until the film itself moves: what moved before may have been the sign of waiting.
+    fn wait_playing(&self) -> Result<(), String> {
+        wait_for("the film", || match self.position_us()? {
+            1.. => Ok(()),
+            now => Err(format!("{now} us")),
+        })
+    }
+
     fn position_us(&self) -> Result<i64, String> {
         let reply = self.property("Position")?;
         let number = reply.split_whitespace().last().and_then(|word| word.parse().ok());
@@ -189,7 +197,7 @@ fn media_controls() -> Result<(), String> {
 }
 
 /// Long enough for a position to be worth remembering.
-fn long_film() -> Result<String, String> {
+pub(crate) fn long_film() -> Result<String, String> {
     let film = make(&Media {
         name: "long.mp4",
         args: "-f lavfi -i testsrc=size=160x90:rate=5:duration=400 -pix_fmt yuv420p -c:v libx264 -preset veryfast",
@@ -204,6 +212,7 @@ fn close_and_resume() -> Result<(), String> {
     world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
     let mut watching = world.play(&[&film])?;
     watching.wait_moving()?;
+    bus.wait_playing()?;
     watching.press("5")?;
     wait_for("the middle", || match bus.position_us()? {
         200_000_000.. => Ok(()),
@@ -279,6 +288,7 @@ fn killed() -> Result<(), String> {
     world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
     let watching = world.play(&[&film])?;
     watching.wait_moving()?;
+    bus.wait_playing()?;
     let pressed = SystemTime::now();
     watching.press("5")?;
     let journal = world.folder.join("data/kinora/journal");

@@ -80,6 +80,7 @@ fn main() {
         Trial::test("swap_of_foreign_snapshot_goes_back_to_the_same_film", || {
             foreign().map_err(Failed::from)
         }),
+        Trial::test("build_that_lets_playback_starve_gives_way", || starving().map_err(Failed::from)),
         Trial::test("swap_to_what_is_no_core_is_refused", || no_core().map_err(Failed::from)),
         Trial::test("swapped_run_replays_with_both_builds", || replayed().map_err(Failed::from)),
         Trial::test("core_commands_install_use_and_go_back", || {
@@ -229,6 +230,19 @@ fn random() -> Result<(), String> {
             .map_err(|e| format!("{source}, keys {keys}, every {every} s: {e}"))?;
     }
     Ok(())
+}
+
+/// A build that asks for nothing more: when the buffer is empty, the one before it is back, and no frame is missing.
+fn starving() -> Result<(), String> {
+    let path = make(&LONG)?;
+    let args = ["--swap-core", &guest("takes_over"), "--swap-every", "45"];
+    let played = play("swap/starving", &path.to_string_lossy(), &args);
+    played.expect_played()?;
+    let reasons = played.report()["swap"]["reasons"].to_string();
+    if !reasons.contains("lets playback wait though the network answers") {
+        return Err(format!("what was said of it: {reasons}\n{}", played.stderr));
+    }
+    if played.frames() == framemd5(&path)? { Ok(()) } else { Err("other frames".into()) }
 }
 
 /// A bad build comes once; the film does not suffer.

@@ -12,17 +12,27 @@ use kinora_update::{Config, Updater, Verdict};
 
 use crate::world::version;
 
-struct Publisher(PathBuf);
+pub(crate) struct Publisher(pub(crate) PathBuf);
 
 impl Publisher {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = scratch(name);
         std::fs::remove_dir_all(&folder).unwrap();
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
     }
 
-    fn run(&self, arguments: &str) -> Result<String, String> {
+    /// Adds a build of a component: a later one differs in a few bytes, here in a custom section.
+    pub(crate) fn add(&self, component: &Path, number: &str, options: &str) {
+        let file = self.0.join(format!("{number}.wasm"));
+        let mut bytes = std::fs::read(component).unwrap();
+        bytes.extend([0, 8, 1, b'b']);
+        bytes.extend(format!("{number:6}").bytes());
+        std::fs::write(&file, bytes).unwrap();
+        self.run(format!("add {} --version {number} {options}", file.display()).trim_end()).unwrap();
+    }
+
+    pub(crate) fn run(&self, arguments: &str) -> Result<String, String> {
         let program = target_folder().join("kinora-publish");
         let output = Command::new(program).current_dir(&self.0).args(arguments.split(' ')).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -31,7 +41,7 @@ impl Publisher {
 }
 
 /// A component of the contract that is quickly compiled.
-fn component() -> PathBuf {
+pub(crate) fn component() -> PathBuf {
     let guest = target_folder().parent().unwrap().join("guests/traps.wasm");
     assert!(guest.is_file(), "`cargo xtask test` builds {}", guest.display());
     guest
@@ -59,13 +69,7 @@ fn published_core_arrives_on_a_device() {
     publisher.run("init").unwrap();
     let core = component();
     for number in ["0.2.0", "0.2.1"] {
-        // A later build differs in a few bytes: here in a custom section.
-        let file = publisher.0.join(format!("{number}.wasm"));
-        let mut bytes = std::fs::read(&core).unwrap();
-        bytes.extend([0, 8, 1, b'b']);
-        bytes.extend(format!("{number:6}").bytes());
-        std::fs::write(&file, bytes).unwrap();
-        publisher.run(&format!("add {} --version {number} --notes test", file.display())).unwrap();
+        publisher.add(&core, number, "--notes test");
     }
     publisher.run("promote 0.2.0 stable").unwrap();
     let listed = publisher.run("promote 0.2.1 stable --rollout 100 --class tv --class desktop").unwrap();

@@ -126,14 +126,15 @@ fn proof_holds_offline_for_years_and_only_for_what_was_signed() {
     let proof: kinora_update::Proof = serde_json::from_str(&kept).unwrap();
     let vouched = proof.verify(&world.root).unwrap();
     let file = &download.package.component;
-    let hash = Sha256::digest(component("1.1.0"));
+    let sha256 = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+    let hash = sha256(&component("1.1.0"));
     assert!(vouched.covers(&file.target, &hash, file.length));
     assert!(vouched.covers(
         "core-1.1.0.json",
-        &Sha256::digest(&download.description),
+        &sha256(&download.description),
         download.description.len() as u64
     ));
-    assert!(!vouched.covers(&file.target, &Sha256::digest(b"other"), file.length));
+    assert!(!vouched.covers(&file.target, &sha256(b"other"), file.length));
     assert!(!vouched.covers(&file.target, &hash, file.length + 1));
     assert!(!vouched.covers("core-1.0.0.wasm", &hash, file.length));
 }

@@ -7,6 +7,7 @@
 mod attacks;
 mod clocks;
 mod commands;
+mod devices;
 mod downloads;
 mod registry;
 mod releases;

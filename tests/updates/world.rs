@@ -83,6 +83,7 @@ impl World {
             min_shim: version("0.1.0"),
             snapshots: Schemas { oldest: 1, newest: 1 },
             notes: String::new(),
+            urgent: false,
             component: component(number),
             artefacts: BTreeMap::from([(ENGINE.to_owned(), number.repeat(1000).into_bytes())]),
         };

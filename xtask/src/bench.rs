@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::env::{cargo_native, run, target};
+use crate::env::{cargo_native, root, run, target};
+use crate::patches::{Tree, children, name};
 use crate::{core, setup};
 
 /// The programs that are measured, and the one that measures.
@@ -11,7 +12,10 @@ const PROGRAMS: &[&str] = &["kinora", "kinora-headless", "kinora-bench"];
 /// Builds as for people who install it, and runs the benches named.
 pub(crate) fn bench(names: &[String]) -> Result<(), String> {
     setup::ensure(setup::Purpose::Bench)?;
-    // The one that ships comes last: both are built under one name.
+    // The one that ships comes last: all are built under one name.
+    if names.iter().any(|name| name == "all" || name == "delta") {
+        build_earlier()?;
+    }
     core::build_faulty()?;
     println!("{}", core::build()?);
     let mut build = cargo_native("build");
@@ -21,4 +25,19 @@ pub(crate) fn bench(names: &[String]) -> Result<(), String> {
     }
     run(&mut build)?;
     run(Command::new(target().join("release/kinora-bench")).args(names))
+}
+
+/// Builds the core as it was without each of some changes that were made to it.
+fn build_earlier() -> Result<(), String> {
+    let tree = Tree::copy(target().join("bench/sources"))?;
+    let folder = target().join("bench/earlier");
+    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    for patch in children(&root().join("tests/bench/updates"))? {
+        println!("the core without {}", name(&patch));
+        tree.take_back(&patch)?;
+        let built = core::build_from(tree.path(), &folder.join(format!("{}.wasm", name(&patch))));
+        tree.apply(&patch)?;
+        built?;
+    }
+    Ok(())
 }

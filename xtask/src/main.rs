@@ -12,6 +12,7 @@ mod env;
 mod fuzz;
 mod inspect;
 mod new_shim;
+mod patches;
 mod play;
 mod replay;
 mod setup;

@@ -37,10 +37,16 @@ fn copy(from: &Path, to: &Path, name: &str) -> Result<(), String> {
     for entry in std::fs::read_dir(from).map_err(|e| named(from, e))? {
         let path = entry.map_err(|e| named(from, e))?.path();
         let target = to.join(path.file_name().unwrap_or_default());
+        if path.ends_with("examples") {
+            // A port of its own, to be read where it is.
+            continue;
+        }
         if path.is_dir() {
             copy(&path, &target, name)?;
         } else {
             let text = std::fs::read_to_string(&path).map_err(|e| named(&path, e))?;
+            // Nor does a port need what the stub's example needs.
+            let text = text.split_once("\n# What the example takes").map_or(&*text, |(own, _)| own);
             let text = text.replace("kinora-stub", &format!("kinora-{name}"));
             std::fs::write(&target, text).map_err(|e| named(&target, e))?;
         }
@@ -80,6 +86,8 @@ mod tests {
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).expect("it is there");
         assert!(read("shims/fridge/Cargo.toml").contains("name = \"kinora-fridge\""));
         assert!(!read("shims/fridge/src/main.rs").contains("stub"));
+        assert!(!read("shims/fridge/Cargo.toml").contains("dev-dependencies"));
+        assert!(!folder.join("shims/fridge/examples").exists());
         assert!(read("Cargo.toml").contains("    \"shims/stub\",\n    \"shims/fridge\",\n"));
         assert!(read("xtask/src/tidy/layers.rs").contains("(\"kinora-fridge\", SHIM),"));
         assert!(make(&folder, "fridge").unwrap_err().contains("there already"));

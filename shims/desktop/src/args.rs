@@ -11,7 +11,7 @@ pub(crate) fn usage() -> String {
     format!(
         "\
 usage: kinora [play] [SRC...] [options]     play files and addresses, or wait for some
-       kinora core list|info|install|use|rollback|pin|unpin|remove|why ...
+       kinora core list|info|install|use|check|rollback|pin|unpin|remove|why ...
        kinora doctor [options]              look for what is missing on this system
        kinora report [FILE]                 write that and the last minutes down for whoever can help
 

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use args::Command;
 
 fn main() -> ExitCode {
-    if let Some(done) = kinora_program::core_command("kinora", std::env::args_os().skip(1)) {
+    if let Some(done) = kinora_program::core_command("kinora", "desktop", std::env::args_os().skip(1)) {
         return done;
     }
     match args::parse(std::env::args_os().skip(1)) {

@@ -16,6 +16,9 @@ use crate::shell::DesktopShell;
 /// As traces and reports name it.
 pub(crate) const PROGRAM: &str = concat!("kinora ", env!("CARGO_PKG_VERSION"));
 
+/// What kind of device this is (`wit/device.wit`), by which updates are offered too.
+const CLASS: &str = "desktop";
+
 /// Starts everything that needs no window; the end is told to the window.
 pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Session, String> {
     let common = &options.common;
@@ -29,16 +32,18 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
     }
     listen_to_gamepads(&links);
     let watched = options.watch.then(|| core.clone());
+    // A core that was named is to stay.
+    let followed = common.core.is_none().then(|| core.clone());
     let parts = Parts {
         core,
         decoders: kinora_program::decoders(),
         sink: Box::new(CpalSink::new(links.clock.reading())),
-        device: kinora_program::facts("desktop", true, BUFFER_BYTES, &mut net),
+        device: kinora_program::facts(CLASS, true, BUFFER_BYTES, &mut net),
         net: Box::new(net),
         storage: kinora_program::storage("kinora", data_folder().as_deref()),
         journal: kinora_program::journal(recent.map(|folder| folder.join("journal")).as_deref()),
         take_over: options.sources.is_empty(),
-        shell: Box::new(DesktopShell::new(window.clone(), Arc::clone(&links.input))),
+        shell: Box::new(DesktopShell::new(window.clone(), Arc::clone(&links.input), followed.is_some())),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
         buffer_bytes: BUFFER_BYTES,
         log_level: common.log_level,
@@ -48,7 +53,11 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         // The loop may be gone already.
         let _ = window.send_event(Ask::Exit(outcome));
     })?;
-    watched.map_or(Ok(()), |core| session.watch(core))?;
+    match watched {
+        Some(core) => session.watch(core)?,
+        None => followed
+            .map_or(Ok(()), |core| session.follow(core, CLASS, Box::new(kinora_program::plain_net)))?,
+    }
     Ok(session)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kinora_host::realtime::{Input, spawn};
-use kinora_port::{Failure, InputEvent, NowPlaying, Shell};
+use kinora_port::{Build, Failure, InputEvent, NowPlaying, Shell};
 use winit::event_loop::EventLoopProxy;
 
 use crate::app::Ask;
@@ -15,13 +15,15 @@ pub(crate) struct DesktopShell {
     input: Arc<Input>,
     bus: Option<Bus>,
     picker: bool,
+    /// Whether the core that is chosen on this system is the one that runs.
+    follows: bool,
 }
 
 impl DesktopShell {
-    pub(crate) fn new(window: EventLoopProxy<Ask>, input: Arc<Input>) -> Self {
+    pub(crate) fn new(window: EventLoopProxy<Ask>, input: Arc<Input>, follows: bool) -> Self {
         let bus = Bus::start(window.clone(), Arc::clone(&input));
         let picker = bus.is_some() || has_program("zenity");
-        DesktopShell { window, input, bus, picker }
+        DesktopShell { window, input, bus, picker, follows }
     }
 
     fn ask(&self, ask: Ask) -> Result<(), Failure> {
@@ -41,6 +43,7 @@ impl Shell for DesktopShell {
             "fullscreen" | "title" | "cursor" | "exit" => true,
             "pick-file" => self.picker,
             "awake" | "now-playing" => self.bus.is_some(),
+            "builds" => self.follows,
             _ => false,
         }
     }
@@ -71,6 +74,18 @@ impl Shell for DesktopShell {
 
     fn set_cursor(&mut self, visible: bool) -> Result<(), Failure> {
         self.ask(Ask::Cursor(visible))
+    }
+
+    fn builds(&self) -> Vec<Build> {
+        if self.follows { kinora_host::builds() } else { Vec::new() }
+    }
+
+    fn choose_build(&mut self, id: &str) -> Result<(), Failure> {
+        if !self.follows {
+            return Err(Failure::unsupported("choosing a build"));
+        }
+        kinora_host::choose_build(id);
+        Ok(())
     }
 
     fn set_awake(&mut self, on: bool) -> Result<(), Failure> {

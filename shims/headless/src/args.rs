@@ -13,7 +13,7 @@ pub(crate) fn usage() -> String {
     format!(
         "\
 usage: kinora-headless play SRC... [options]
-       kinora-headless core list|info|install|use|rollback|pin|unpin|remove|why ...
+       kinora-headless core list|info|install|use|check|rollback|pin|unpin|remove|why ...
        kinora-headless replay TRACE [--core FILE] [--swap-core FILE] [--interpret] [--list]
        kinora-headless compile FOLDER [--core FILE] [--interpret]
 
@@ -36,6 +36,7 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
   --pick FILE            what the person chooses who is asked for a file (default: nobody can be asked)
+  --builds TITLE,...     builds of the core that the person may choose from, the first chosen (default: none)
   --no-sound             there is no sound device
   --fault NAME           make a mistake that the conformance kit must catch
   --storage FILE         remember positions and settings here (default: nothing is remembered)
@@ -70,6 +71,7 @@ pub(crate) struct Options {
     pub(crate) film: Option<PathBuf>,
     pub(crate) heard: Option<PathBuf>,
     pub(crate) pick: Option<PathBuf>,
+    pub(crate) builds: Vec<String>,
     pub(crate) sound: bool,
     pub(crate) fault: Option<Fault>,
     pub(crate) report: Option<PathBuf>,
@@ -110,6 +112,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Resu
         film: None,
         heard: None,
         pick: None,
+        builds: Vec::new(),
         sound: true,
         fault: None,
         report: None,
@@ -152,6 +155,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Resu
             Long("audio") => options.audio = Some(text(&mut parser)?.into()),
             Long("film") => options.film = Some(text(&mut parser)?.into()),
             Long("heard") => options.heard = Some(text(&mut parser)?.into()),
+            Long("builds") => options.builds = text(&mut parser)?.split(',').map(str::to_owned).collect(),
             Long("pick") => options.pick = Some(text(&mut parser)?.into()),
             Long("no-sound") => options.sound = false,
             Long("fault") => {

@@ -65,6 +65,8 @@ faults! {
     CursorStaysHidden "cursor-stays-hidden" "shell.cursor-surface" "does not show the pointer again"
     AwakeLeaks "awake-leaks" "shell.awake-released" "keeps the screen on after the instance that asked for it"
     NowPlayingStuck "now-playing-stuck" "shell.now-playing-last" "shows the first thing that played"
+    NoBuildChosen "no-build-chosen" "shell.builds-one" "marks none of the builds"
+    ChoiceForgotten "choice-forgotten" "shell.choose-build-marked" "takes a choice of a build and forgets it"
     ExitAlwaysZero "exit-always-zero" "shell.exit-status" "exits with status 0 whatever is asked"
     ExitForgets "exit-forgets" "shell.exit-status" "exits before what was stored is durable"
     NoDeviceNoSound "no-device-no-sound" "audio.open-no-device" "fails to open sound without a device"

@@ -16,7 +16,9 @@ use std::process::ExitCode;
 use args::Command;
 
 fn main() -> ExitCode {
-    if let Some(done) = kinora_program::core_command("kinora-headless", std::env::args_os().skip(1)) {
+    if let Some(done) =
+        kinora_program::core_command("kinora-headless", "headless", std::env::args_os().skip(1))
+    {
         return done;
     }
     match args::parse(std::env::args_os().skip(1)) {

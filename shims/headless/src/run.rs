@@ -17,7 +17,7 @@ use crate::faults::{Fault, Seeded};
 use crate::film::{Film, screenshot};
 use crate::keys::Script;
 use crate::report::{self, Report};
-use crate::shell::{Caused, HeadlessShell, Kind, Told};
+use crate::shell::{Caused, HeadlessShell, Kind, Told, builds};
 use crate::store::Settled;
 use crate::tap::Recording;
 
@@ -172,6 +172,7 @@ impl Run {
             caused: Arc::clone(&caused),
             told: Arc::clone(&told),
             pick: options.pick.clone(),
+            builds: builds(&options.builds),
             now: Box::new(move || reading()),
         };
         let ports = Ports {

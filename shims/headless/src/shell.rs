@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kinora_host::Device;
-use kinora_port::{Failure, HostUs, InputEvent, NowPlaying, Shell};
+use kinora_port::{Build, Failure, HostUs, InputEvent, Next, NowPlaying, Shell, code};
 use serde_json::{Value, json};
 
 /// The kind of device whose interface the core is to show.
@@ -30,6 +30,13 @@ impl Kind {
     }
 }
 
+/// Builds of these titles, the first the shim's own and chosen.
+pub(crate) fn builds(titles: &[String]) -> Vec<Build> {
+    let id = |n: usize| if n == 0 { String::new() } else { format!("{n:064x}") };
+    let build = |(n, title): (usize, &String)| Build { id: id(n), title: title.clone(), chosen: n == 0 };
+    titles.iter().enumerate().map(build).collect()
+}
+
 /// Events that the shell causes, on their way to the input source.
 pub(crate) type Caused = Arc<Mutex<VecDeque<InputEvent>>>;
 
@@ -45,6 +52,8 @@ pub(crate) struct HeadlessShell {
     pub(crate) told: Told,
     /// What the person chooses who is asked for a file.
     pub(crate) pick: Option<PathBuf>,
+    /// What the person may choose from; nothing comes of the choice but its mark.
+    pub(crate) builds: Vec<Build>,
     pub(crate) now: Box<dyn Fn() -> HostUs + Send>,
 }
 
@@ -53,6 +62,7 @@ impl Shell for HeadlessShell {
         match ability {
             "exit" => true,
             "pick-file" => self.pick.is_some(),
+            "builds" => !self.builds.is_empty(),
             "fullscreen" | "cursor" | "title" | "awake" | "now-playing" => self.kind == Kind::Desktop,
             _ => false,
         }
@@ -89,6 +99,18 @@ impl Shell for HeadlessShell {
     fn set_now_playing(&mut self, now: &NowPlaying) -> Result<(), Failure> {
         let shown = json!({ "kind": now.kind, "title": now.title, "position_us": now.position_us });
         self.window("now-playing", shown)
+    }
+
+    fn builds(&self) -> Vec<Build> {
+        self.builds.clone()
+    }
+
+    fn choose_build(&mut self, id: &str) -> Result<(), Failure> {
+        if !self.builds.iter().any(|build| build.id == id) {
+            return Err(Failure::new(Next::Gone, code::NOT_FOUND, format!("there is no build `{id}`")));
+        }
+        self.builds.iter_mut().for_each(|build| build.chosen = build.id == id);
+        Ok(())
     }
 }
 

@@ -50,6 +50,10 @@ pub(crate) fn net_request(r: net::Request) -> port::NetRequest {
     }
 }
 
+pub(crate) fn build(build: port::Build) -> shell::Build {
+    shell::Build { id: build.id, title: build.title, chosen: build.chosen }
+}
+
 pub(crate) fn now_playing(n: shell::NowPlaying) -> port::NowPlaying {
     port::NowPlaying {
         kind: n.kind,

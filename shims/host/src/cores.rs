@@ -3,14 +3,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kinora_cores::{Cores, Entry, Facts, Folder, short};
+use kinora_cores::{Cores, Entry, Facts, Folder, When, short};
+use kinora_port::Build;
 use serde::Serialize;
 
 use crate::download::{MakeNet, download};
 use crate::engine::Core;
 use crate::instance::{Instance, Limits, Ticker};
 use crate::places::{cache_folder, core_file, data_folder, factory_core};
+use crate::player::aside;
 use crate::stamp::Stamp;
+use crate::updates::{self, Checked, Doubt, Source};
 
 /// The words after `core`, for usage texts.
 pub const CORE_USAGE: &str = "\
@@ -18,6 +21,7 @@ core list                   the factory core and those that are installed
 core info [ID]              one of them, or the one that runs
 core install FILE|URL       try a core and keep it; `core use` lets it run
 core use ID|factory         let it run from the next start on
+core check                  ask for updates, and take the one that is offered
 core rollback               go back to the one before
 core pin | unpin            keep what was chosen whatever updates come, or not
 core remove ID              take one away
@@ -27,16 +31,79 @@ With --json each prints JSON. An ID is a core's SHA-256, or enough of its beginn
 
 /// How people name the factory core.
 const FACTORY: &str = "factory";
+const BY_HAND: &str = "chosen by hand";
+const NO_HOME: &str = "there is no home folder to keep cores in";
 
 /// The core to start: the file that was named, else the installed one that was chosen, else the one that ships with this program.
 pub fn chosen_core(named: Option<&Path>) -> Result<PathBuf, String> {
-    if let (None, Some(folder)) = (named, folder()) {
-        let cores = Cores::open(Folder::new(&folder));
-        if let Some(id) = cores.choose().id {
-            return Ok(cores.path(&id));
+    if let (None, Some(mut cores)) = (named, store()) {
+        while let Some(id) = cores.choose().id {
+            let Err(doubt) = updates::vouched(&cores, &id) else { return Ok(cores.path(&id)) };
+            eprintln!("kinora: core {} is not started: {doubt}", short(&id));
+            match doubt {
+                Doubt::Forged(why) if cores.condemn(&id, &why).is_ok() => {}
+                // Where that cannot be noted it is found again at the next start.
+                _ => break,
+            }
         }
     }
     core_file(named)
+}
+
+/// Which core is to run, as [`chosen_core`] has it, and when a running player that runs another is to follow.
+pub(crate) fn wanted() -> Option<(PathBuf, When)> {
+    let path = chosen_core(None).ok()?;
+    Some((path, store()?.state().when))
+}
+
+/// The builds a person may choose from, the factory's first.
+pub fn builds() -> Vec<Build> {
+    let Some(cores) = store() else { return Vec::new() };
+    let state = cores.state();
+    let factory = Build {
+        id: String::new(),
+        title: "The one that came with the player".into(),
+        chosen: state.selected.is_none(),
+    };
+    let installed = state.cores.iter().filter(|(_, entry)| entry.bad.is_none());
+    let installed = installed.map(|(id, entry)| Build {
+        id: id.clone(),
+        title: entry.title(id),
+        chosen: state.selected.as_ref() == Some(id),
+    });
+    std::iter::once(factory).chain(installed).collect()
+}
+
+/// Chooses one of [`builds`] for this and other players, aside: a disk can take longer than a call may.
+pub fn choose_build(id: &str) {
+    let id = (!id.is_empty()).then(|| id.to_owned());
+    aside(move || {
+        let Some(mut cores) = store() else { return };
+        if let Err(error) = cores.select(id.as_deref(), When::AtOnce, BY_HAND) {
+            eprintln!("kinora: {error}");
+        }
+    });
+}
+
+/// Number of the store's last change.
+pub(crate) fn generation() -> Option<u64> {
+    Some(store()?.state().generation)
+}
+
+/// The id of a core that is a file.
+pub(crate) fn id(core: &Path) -> Option<String> {
+    Some(kinora_cores::hash(&std::fs::read(core).ok()?))
+}
+
+/// Asks for updates once.
+pub(crate) fn check(source: &Source, class: &str, net: MakeNet<'_>) -> Result<Checked, String> {
+    updates::check(&mut store().ok_or(NO_HOME)?, source, class, net)
+}
+
+/// What a publisher compiled of an installed core for this engine.
+pub(crate) fn artefact(core: &Path, engine: &str) -> Option<Vec<u8>> {
+    let cores = store().filter(|_| core.starts_with(folder().unwrap_or_default()))?;
+    cores.artefact(core.file_stem()?.to_str()?, engine).ok()?
 }
 
 /// Follows the start of an installed core, so that one that does not come up is not started for ever.
@@ -48,7 +115,7 @@ pub(crate) struct Judge {
 impl Judge {
     /// Counts the start, durably, before it is made; none for a core that is not from the store.
     pub(crate) fn of(core: &Path) -> Option<Judge> {
-        let mut cores = Cores::open(Folder::new(&folder()?));
+        let mut cores = store()?;
         let id = cores.state().cores.keys().find(|id| cores.path(id) == core)?.clone();
         // Where nothing can be written nothing can be counted; the core has been verified.
         let _ = cores.starting(&id);
@@ -60,18 +127,25 @@ impl Judge {
         let _ = self.cores.proved(&self.id);
     }
 
-    /// It was given up.
-    pub(crate) fn condemn(mut self, why: &str) {
+    /// It was given up. The file of the core to run instead.
+    pub(crate) fn condemn(mut self, why: &str) -> Option<PathBuf> {
         let _ = self.cores.condemn(&self.id, why);
+        let instead = chosen_core(None).ok()?;
+        (instead != self.cores.path(&self.id)).then_some(instead)
     }
 }
 
 /// Does what the words after `core` ask for. The error is for the person who typed them.
-pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> Result<(), String> {
+/// `class` is the device's, which updates are offered by.
+pub fn core_command(
+    words: &[String],
+    class: &str,
+    net: MakeNet<'_>,
+    out: &mut dyn Write,
+) -> Result<(), String> {
     let json = words.iter().any(|word| word == "--json");
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "--json").collect();
-    let folder = folder().ok_or("there is no home folder to keep cores in")?;
-    let mut cores = Cores::open(Folder::new(&folder));
+    let mut cores = store().ok_or(NO_HOME)?;
     let told = match words[..] {
         ["list"] => list(&cores, json)?,
         ["info"] => match cores.choose().id {
@@ -81,11 +155,16 @@ pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> 
         ["info", FACTORY] => factory(&cores)?.shown().told(json),
         ["info", id] => info(&cores, &cores.find(id).map_err(text)?, json)?,
         ["install", source] => install(&mut cores, source, net, json)?,
-        ["use", FACTORY] => done(cores.select(None), &cores, json)?,
+        ["check"] => {
+            let source = Source::find()?.ok_or_else(updates::no_source)?;
+            let checked = updates::check(&mut cores, &source, class, net)?;
+            if json { as_json(&checked) } else { format!("{}\n", checked.why) }
+        }
+        ["use", FACTORY] => done(cores.select(None, When::AtOnce, BY_HAND), &cores, json)?,
         ["use", id] => {
             let id = cores.find(id).map_err(text)?;
             cores.read(&id).map_err(text)?;
-            done(cores.select(Some(&id)), &cores, json)?
+            done(cores.select(Some(&id), When::AtOnce, BY_HAND), &cores, json)?
         }
         ["rollback"] => done(cores.roll_back(), &cores, json)?,
         ["pin"] => done(cores.pin(true), &cores, json)?,
@@ -102,6 +181,11 @@ pub fn core_command(words: &[String], net: MakeNet<'_>, out: &mut dyn Write) -> 
 
 fn folder() -> Option<PathBuf> {
     data_folder().map(|data| data.join("cores"))
+}
+
+/// The store; none without a home.
+fn store() -> Option<Cores<Folder>> {
+    Some(Cores::open(Folder::new(&folder()?)))
 }
 
 /// A core as it is shown.
@@ -235,11 +319,11 @@ fn install(cores: &mut Cores<Folder>, source: &str, net: MakeNet<'_>, json: bool
     };
     let wasm = download(&origin, net)?;
     let engine = crate::engine();
-    let core = crate::load_bytes(&engine, &wasm, cache_folder().as_deref()).map_err(text)?;
+    let core = crate::load_bytes(&engine, &wasm, None, cache_folder().as_deref()).map_err(text)?;
     Instance::new(&engine, &core, Limits::REAL_TIME, Ticker::start(&engine))
         .map_err(|fault| fault.brief())?;
     let Core { stamp: Stamp { contract, name, version, snapshot }, .. } = core;
-    let facts = Facts { name, version, contract, snapshot, origin };
+    let facts = Facts { name, version, contract, snapshot, origin, ..Facts::default() };
     let id = cores.install(&wasm, facts).map_err(text)?;
     info(cores, &id, json)
 }
@@ -261,6 +345,7 @@ fn why(cores: &Cores<Folder>, json: bool) -> String {
             "id": choice.id,
             "factory": choice.id.is_none(),
             "why": choice.why,
+            "running_players": state.when,
             "pinned": state.pinned,
             "events": state.events,
         }));
@@ -269,7 +354,13 @@ fn why(cores: &Cores<Folder>, json: bool) -> String {
         Some((id, entry)) => entry.title(id),
         None => "the factory core".into(),
     };
-    let mut out = format!("At the next start {title} runs: {}.\n", choice.why);
+    let follow = match state.when {
+        When::AtOnce => "at once",
+        When::Idle => "as soon as nothing plays",
+        When::Start => "when they are started anew",
+    };
+    let mut out =
+        format!("At the next start {title} runs: {}.\nRunning players change to it {follow}.\n", choice.why);
     if state.pinned {
         out.push_str("It is pinned: updates leave it as it is.\n");
     }

@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Makes the shim's net, which reports to what it is given.
 pub type MakeNet<'a> = &'a dyn Fn(NetEvents) -> Result<Box<dyn Net>, String>;
 
+/// The same for a thread that keeps it.
+pub type OwnedNet = Box<dyn Fn(NetEvents) -> Result<Box<dyn Net>, String> + Send>;
+
 /// Fetches what an address or a path names. The error is for the person who named it.
 pub(crate) fn download(source: &str, make: MakeNet<'_>) -> Result<Vec<u8>, String> {
     const TICKET: u64 = 1;

@@ -89,7 +89,7 @@ pub fn machines() -> Vec<String> {
 }
 
 /// Processor and system, which an artefact is made for; whether a processor has what an artefact wants is checked when it is loaded.
-fn own_machine() -> String {
+pub(crate) fn own_machine() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
@@ -144,11 +144,18 @@ fn config() -> Config {
 /// Loads a core. What was compiled of it before comes from the program's own folder or the cache.
 pub fn load(engine: &Engine, path: &Path, cache: Option<&Path>) -> Result<Core, CoreError> {
     let wasm = fs::read(path).map_err(|e| CoreError::Unreadable(path.to_path_buf(), e))?;
-    load_bytes(engine, &wasm, cache)
+    let artefact = crate::cores::artefact(path, &id_of(engine));
+    load_bytes(engine, &wasm, artefact.as_deref(), cache)
 }
 
-/// [`load`] for a core that is already in memory, as the one inside a shim.
-pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<Core, CoreError> {
+/// [`load`] for a core that is already in memory, with what was compiled of it if there is such, which must come from whom this program
+/// trusts as itself.
+pub fn load_bytes(
+    engine: &Engine,
+    wasm: &[u8],
+    compiled: Option<&[u8]>,
+    cache: Option<&Path>,
+) -> Result<Core, CoreError> {
     let stamp = stamp::read(wasm).map_err(CoreError::Unusable)?;
     let contract = &stamp.contract;
     let matches =
@@ -163,7 +170,9 @@ pub fn load_bytes(engine: &Engine, wasm: &[u8], cache: Option<&Path>) -> Result<
     let program = std::env::current_exe().ok();
     let folders = program.as_deref().and_then(Path::parent).into_iter().chain(cache);
     let name = artefact_name(&id_of(engine), &sha256);
-    let found = folders.into_iter().find_map(|folder| artefact(engine, &folder.join(&name)));
+    let found = compiled.and_then(|compiled| deserialize(engine, compiled));
+    let found =
+        found.or_else(|| folders.into_iter().find_map(|folder| artefact(engine, &folder.join(&name))));
     let component = match found {
         Some(component) => component,
         None => compile(engine, wasm, cache, &name)?,
@@ -222,8 +231,9 @@ fn artefact(engine: &Engine, path: &Path) -> Option<Component> {
 
 #[expect(unsafe_code, reason = "an artefact is native code, which wasmtime cannot check")]
 fn deserialize(engine: &Engine, artefact: &[u8]) -> Option<Component> {
-    // SAFETY: the bytes were made by this wasmtime release under this configuration (both stand in the file's name), in a folder that only
-    // this user can write or that the program itself was installed in, and their hash has just been checked.
+    // SAFETY: the bytes were made by this wasmtime release under this configuration (both stand in the engine's id, by which they were
+    // found), by the publisher whose signature was verified, or in a folder that only this user can write or that the program itself was
+    // installed in; and their hash has just been checked.
     unsafe { Component::deserialize(engine, artefact) }.ok()
 }
 
@@ -293,7 +303,7 @@ mod tests {
             (b"\0asm\x0d\x00\x01\x00", "which contract"),
             (b"\0asm\x0d\x00\x01\x00\x00\xff\xff\xff\xff\x0f", "cut short"),
         ] {
-            let error = load_bytes(&engine, bytes, None).err().expect("refused").to_string();
+            let error = load_bytes(&engine, bytes, None, None).err().expect("refused").to_string();
             assert!(error.contains(why), "{error}");
         }
     }

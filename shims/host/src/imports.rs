@@ -78,6 +78,12 @@ impl State {
     pub(super) fn shell_set_now_playing(&mut self, now: shell::NowPlaying) -> Result<(), types::Failure> {
         self.shell("now-playing", ShellCommand::NowPlaying(convert::now_playing(now)))
     }
+    pub(super) fn shell_builds(&mut self) -> Vec<shell::Build> {
+        self.turn().world.shell.builds().into_iter().map(convert::build).collect()
+    }
+    pub(super) fn shell_choose_build(&mut self, id: String) -> Result<(), types::Failure> {
+        self.shell("builds", ShellCommand::ChooseBuild(id))
+    }
     pub(super) fn shell_exit(&mut self, status: u32) {
         let _ = self.shell("exit", ShellCommand::Exit(status));
     }

@@ -28,9 +28,10 @@ mod stats;
 mod swaps;
 mod trace;
 mod turn;
+mod updates;
 
-pub use cores::{CORE_USAGE, chosen_core, core_command};
-pub use download::MakeNet;
+pub use cores::{CORE_USAGE, builds, choose_build, chosen_core, core_command};
+pub use download::{MakeNet, OwnedNet};
 pub use edge::{Edge, Export};
 pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
 #[cfg(feature = "compiler")]

@@ -1,5 +1,6 @@
 //! The supervised player: gathers events, calls the core when something is due, and brings it back after a fault.
 
+mod probation;
 mod swap;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -29,7 +30,9 @@ use crate::swaps::SwapStats;
 use crate::trace::{Export, Recorder};
 use crate::turn::{Device, Staged, Turn, World};
 
-use swap::{PROBATION_US, Pace, Preparing, Previous};
+pub(crate) use probation::aside;
+use probation::{PROBATION_US, Pace, Previous};
+use swap::Preparing;
 
 /// Soft budget given to `handle`, microseconds.
 const BUDGET_US: u32 = 8_000;
@@ -117,8 +120,8 @@ pub struct Player {
     previous: Option<Previous>,
     /// What to start from if the snapshot is not understood.
     fallback: Option<Vec<u8>>,
-    /// Hears what becomes of the core that was started.
-    judge: Option<Judge>,
+    /// Hears what becomes of an installed core, and when it will have proved itself.
+    judge: Option<(Judge, HostUs)>,
     swaps: SwapStats,
     pace: Pace,
     stats: CallTimes,
@@ -199,7 +202,7 @@ impl Player {
 impl Player {
     /// Has an installed core judged by how this run goes.
     pub(crate) fn judged(self, judge: Option<Judge>) -> Self {
-        Player { judge, ..self }
+        Player { judge: judge.map(|judge| (judge, PROBATION_US)), ..self }
     }
 
     /// Puts something between every core of this player and the shim.
@@ -216,13 +219,15 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return false;
         }
-        self.gather(now);
-        if now >= PROBATION_US
-            && self.faults.recent(now) == 0
-            && let Some(judge) = self.judge.take()
+        let heard = self.gather(now);
+        if let Err(fault) = self.count_waits(heard, now) {
+            self.fault(fault, now, Vec::new());
+            return true;
+        }
+        if self.faults.recent(now) == 0
+            && let Some((judge, _)) = self.judge.take_if(|(_, until)| *until <= now)
         {
-            // A disk can take longer than a call may.
-            let _ = std::thread::Builder::new().name("cores".into()).spawn(|| judge.proved());
+            aside(|| judge.proved());
         }
         if self.swap_if_ready(now) {
             return true;
@@ -244,7 +249,15 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return None;
         }
-        [self.wake_us, self.input.next_us(), self.shows_by_us()].into_iter().flatten().min()
+        [self.wake_us, self.input.next_us(), self.shows_by_us(), self.waits_until_us()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Whether nothing plays.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.world().pipeline.status().iter().any(|timeline| timeline.playing)
     }
 
     /// The status the core asked to exit with.
@@ -278,11 +291,12 @@ impl Player {
 
     /// Waits until everything stored is durable and the trace is whole; before the process ends as it should.
     pub fn flush(&mut self) {
-        if let Some(judge) = self.judge.take() {
+        if let Some((judge, _)) = self.judge.take() {
             judge.proved();
         }
         self.journal.close();
         self.world_mut().storage.flush();
+        self.world().log.end();
         if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
             eprintln!("kinora: the trace is not whole: {error}");
         }
@@ -296,12 +310,15 @@ impl Player {
         self.world.as_mut().expect("the world is lent only during a call")
     }
 
-    fn gather(&mut self, now: HostUs) {
+    /// Takes what has happened; whether bytes have come from the network.
+    fn gather(&mut self, now: HostUs) -> bool {
         for event in self.input.poll(now) {
             self.input_event(event, now);
         }
         let world = self.world.as_mut().expect("the world is lent only during a call");
+        let mut heard = false;
         for (ticket, change) in self.inbox.take() {
+            heard |= matches!(change, NetChange::Chunk(..));
             let last = matches!(change, NetChange::End(_) | NetChange::Failed(_));
             let known = if last { world.fetches.remove(&ticket) } else { world.fetches.contains(&ticket) };
             if known {
@@ -312,6 +329,7 @@ impl Player {
             self.pending.push_back(Event::Stored((ticket, failure.map(convert::failure))));
         }
         self.pending.extend(world.pipeline.take_events().into_iter().map(convert::timeline_event));
+        heard
     }
 
     fn input_event(&mut self, event: InputEvent, now: HostUs) {
@@ -496,11 +514,27 @@ impl Player {
         if self.roll_back(&fault) {
             return;
         }
-        if self.faults.add(&fault, now) {
-            if let Some(judge) = self.judge.take() {
-                judge.condemn(&fault.brief());
-            }
+        if self.faults.add(&fault, now) && !self.fall_back(&fault) {
             self.given_up = Some((fault, Rest::Playing));
+        }
+    }
+
+    /// An installed core is given up, and another takes its place: the one before it, or the factory's. Whether there is one.
+    fn fall_back(&mut self, fault: &Fault) -> bool {
+        let Some((judge, _)) = self.judge.take() else { return false };
+        let Some(instead) = judge.condemn(&fault.brief()) else { return false };
+        match crate::load(&self.engine, &instead, crate::cache_folder().as_deref()) {
+            Ok(core) => {
+                eprintln!("kinora: the core {} takes its place", instead.display());
+                self.judge = Judge::of(&instead).map(|judge| (judge, PROBATION_US));
+                self.core = core;
+                self.faults = Faults::of_another_build();
+                true
+            }
+            Err(error) => {
+                eprintln!("kinora: {error}");
+                false
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! presenting thread draws what is due on the shim's output; sleeps while nothing changes
 //! ```
 
+mod builds;
 mod input;
 mod pace;
 mod screen;
@@ -35,12 +36,11 @@ pub use input::Input;
 pub use pace::Refreshes;
 pub use screen::{Screen, present};
 
+use builds::TakeOver;
 use input::Arrived;
 
 /// Lifecycle event: the end is near (`wit/player.wit`).
 const STOP: u32 = 6;
-/// How often a watched file is looked at: sooner than a developer looks up from the keyboard.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
 
 /// The shim's monotonic clock, from its launch on. It stands still while the system sleeps, so that playback goes on where it was.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +132,7 @@ pub struct Session {
     /// Takes the first surface; the core starts with it.
     surface: Sender<InputEvent>,
     /// Takes builds that are to take over.
-    swaps: Sender<PathBuf>,
+    swaps: Sender<TakeOver>,
 }
 
 /// What the core's and the media thread share.
@@ -241,34 +241,6 @@ impl Session {
         self.links.input.send(surface);
     }
 
-    /// Has another build of the core take over, while everything goes on.
-    pub fn swap(&self, core: PathBuf) {
-        // A player that has ended needs none.
-        let _ = self.swaps.send(core);
-        self.links.inbox.ring();
-    }
-
-    /// Has a core's file take over whenever it changes: for its developers.
-    pub fn watch(&self, core: PathBuf) -> Result<(), String> {
-        let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
-        spawn("watch", move || {
-            let written = || std::fs::metadata(&core).and_then(|file| file.modified()).ok();
-            let mut seen = written();
-            loop {
-                thread::sleep(WATCH_EVERY);
-                let now = written();
-                if now.is_none() || now == seen {
-                    continue;
-                }
-                seen = now;
-                if swaps.send(core.clone()).is_err() {
-                    return;
-                }
-                inbox.ring();
-            }
-        })
-    }
-
     /// Asks the core's thread to come to an end and what is stored to become durable.
     pub fn stop(&self) {
         self.links.input.send(InputEvent::Lifecycle(STOP));
@@ -282,16 +254,23 @@ fn play(
     shared: &Arc<Shared>,
     new: impl FnOnce(InputEvent) -> Player,
     surfaces: &Receiver<InputEvent>,
-    swaps: &Receiver<PathBuf>,
+    swaps: &Receiver<TakeOver>,
 ) -> Result<u32, String> {
     let surface = surfaces.recv().map_err(|_| "there was no screen")?;
     let media = Arc::clone(shared);
     spawn("media", move || media.run())?;
     let mut player = new(surface);
+    let mut waiting: Option<TakeOver> = None;
     loop {
         // Before the events are taken, so that the last of them is among them.
         let stopping = shared.screen.is_closed();
-        swaps.try_iter().for_each(|core| player.swap(&core));
+        waiting = swaps.try_iter().last().or(waiting);
+        if let Some(next) = waiting.take_if(|next| !next.idle || player.is_idle())
+            && next.id.as_ref() != Some(&player.core().sha256)
+        {
+            eprintln!("kinora: another core is to take over: {}", next.core.display());
+            player.swap(&next.core);
+        }
         let now = shared.clock.now();
         while player.turn(now) {
             shared.media.ring();

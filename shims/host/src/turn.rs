@@ -94,6 +94,7 @@ pub(crate) enum ShellCommand {
     Cursor(bool),
     Awake(bool),
     NowPlaying(NowPlaying),
+    ChooseBuild(String),
     Exit(u32),
 }
 
@@ -167,6 +168,7 @@ impl Staged {
                 ShellCommand::Cursor(visible) => world.shell.set_cursor(visible),
                 ShellCommand::Awake(on) => world.shell.set_awake(on),
                 ShellCommand::NowPlaying(now) => world.shell.set_now_playing(&now),
+                ShellCommand::ChooseBuild(id) => world.shell.choose_build(&id),
                 ShellCommand::Exit(status) => {
                     exit = Some(status);
                     Ok(())

@@ -11,6 +11,7 @@ pub(crate) fn usage() -> String {
     format!(
         "\
 usage: kinora-tv [play] [SRC...] [options]     play files and addresses, or wait for some
+       kinora-tv core list|info|install|use|check|rollback|pin|unpin|remove|why ...
        kinora-tv doctor [options]              list displays, keys and sound, and what is missing
 
   --card NODE            graphics card (default: the first with a display, of /dev/dri/card*)

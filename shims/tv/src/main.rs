@@ -20,6 +20,9 @@ use std::process::ExitCode;
 use args::Command;
 
 fn main() -> ExitCode {
+    if let Some(done) = kinora_program::core_command("kinora-tv", run::CLASS, std::env::args_os().skip(1)) {
+        return done;
+    }
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => {
             print!("{}", args::usage());

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use kinora_audio_cpal::CpalSink;
 use kinora_host::realtime::{self, Links, Parts, Session, spawn};
-use kinora_host::{LaunchExtras, core_file, record};
+use kinora_host::{LaunchExtras, chosen_core, record};
 use kinora_input_evdev::{Devices, Found, Keymap, Wanted};
-use kinora_port::{InputEvent, Shell};
+use kinora_port::{Build, Failure, InputEvent, Shell};
 use rustix::fs::{Access, access};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -18,6 +18,8 @@ use crate::args::Options;
 use crate::console::Console;
 use crate::kms::{Card, Outputs, Plug};
 
+/// What kind of device this is (`wit/device.wit`), by which updates are offered too.
+pub(crate) const CLASS: &str = "tv";
 /// As traces name it.
 const PROGRAM: &str = concat!("kinora-tv ", env!("CARGO_PKG_VERSION"));
 /// Encoded samples kept: a box has little memory.
@@ -144,7 +146,9 @@ fn silence() -> Option<String> {
 
 fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
     let common = &options.common;
-    let core = core_file(common.core.as_deref())?;
+    let core = chosen_core(common.core.as_deref())?;
+    // A core that was named is to stay.
+    let followed = common.core.is_none().then(|| core.clone());
     let recorder = record(common.record.as_deref(), None, PROGRAM)?;
     let links = Links::new();
     let mut net = kinora_program::net(&links, &common.rules)?;
@@ -160,29 +164,46 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
         core,
         decoders: kinora_program::decoders(),
         sink: Box::new(CpalSink::alsa(options.sound.as_deref(), links.clock.reading())),
-        device: kinora_program::facts("tv", false, BUFFER_BYTES, &mut net),
+        device: kinora_program::facts(CLASS, false, BUFFER_BYTES, &mut net),
         net: Box::new(net),
         storage: kinora_program::storage("kinora-tv", Some(&options.data)),
         journal,
         take_over,
-        shell: Box::new(TvShell),
+        shell: Box::new(TvShell { follows: followed.is_some() }),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
         buffer_bytes: BUFFER_BYTES,
         log_level: common.log_level,
         recorder,
     };
-    Session::start(links, parts, move |outcome| {
+    let session = Session::start(links, parts, move |outcome| {
         // The end may have begun already.
         let _ = end.send(End::Outcome(outcome));
-    })
+    })?;
+    followed.map_or(Ok(()), |core| session.follow(core, CLASS, Box::new(kinora_program::plain_net)))?;
+    Ok(session)
 }
 
 /// There is no window to ask anything of.
-struct TvShell;
+struct TvShell {
+    /// Whether the core that is chosen on this box is the one that runs.
+    follows: bool,
+}
 
 impl Shell for TvShell {
     fn has(&self, ability: &str) -> bool {
-        ability == "exit"
+        ability == "exit" || ability == "builds" && self.follows
+    }
+
+    fn builds(&self) -> Vec<Build> {
+        if self.follows { kinora_host::builds() } else { Vec::new() }
+    }
+
+    fn choose_build(&mut self, id: &str) -> Result<(), Failure> {
+        if !self.follows {
+            return Err(Failure::unsupported("choosing a build"));
+        }
+        kinora_host::choose_build(id);
+        Ok(())
     }
 }
 

@@ -113,6 +113,8 @@ contract! {
         fn set_cursor(visible: bool) -> Result<(), Failure>;
         fn set_awake(on: bool) -> Result<(), Failure>;
         fn set_now_playing(now: &NowPlaying) -> Result<(), Failure>;
+        fn builds() -> Vec<Build>;
+        fn choose_build(id: &str) -> Result<(), Failure>;
         fn exit(status: u32) -> ();
     }
     device {

@@ -280,6 +280,18 @@ pub(crate) async fn reach(timeline: u64, state: State) -> Verdict {
     must(reached.await.is_some(), format!("the timeline does not come to {state:?}"))
 }
 
+/// Plays a timeline and waits until its clock goes; opening a sound device takes its time.
+pub(crate) async fn start(timeline: u64) -> Verdict {
+    timeline::play(timeline).map_err(|e| e.message)?;
+    let started = event(20_000_000, |event| match event {
+        Event::Timeline((id, _, Change::Anchor(anchor))) if *id == timeline => {
+            (anchor.rate_permille != 0).then_some(())
+        }
+        _ => None,
+    });
+    must(started.await.is_some(), "the clock does not start")
+}
+
 /// The `seeked` of a ticket.
 pub(crate) async fn seeked(ticket: u64) -> Result<i64, Stop> {
     let reached = event(5_000_000, |event| match event {

@@ -112,10 +112,10 @@ pub(crate) async fn handle_limit() -> Verdict {
 pub(crate) async fn soak() -> Verdict {
     for lap in 1..=60 {
         let (timeline, _) = film::open(usize::MAX)?;
-        timeline::set_rate(timeline, 4000).map_err(|e| e.message)?;
-        timeline::play(timeline).map_err(|e| e.message)?;
         display::put(lap, 64, 64, 0x1020_e0ff).await?;
         crate::net::fetch_whole("bytes/500000").await?;
+        timeline::set_rate(timeline, 4000).map_err(|e| e.message)?;
+        timeline::play(timeline).map_err(|e| e.message)?;
         reach(timeline, State::Ended).await?;
         timeline::close(timeline).map_err(|e| e.message)?;
         api::display::drop_image(lap);

@@ -77,6 +77,8 @@ checks! {
     "shell.cursor-surface" => shell::cursor_surface,
     "shell.awake-released" => shell::awake_released,
     "shell.now-playing-last" => shell::now_playing_last,
+    "shell.builds-one" => shell::builds_one,
+    "shell.choose-build-marked" => shell::choose_build_marked,
     "shell.exit-status" => shell::exit_status,
     "audio.open-no-device" => sound::open_no_device,
     "audio.configure-seamless" => sound::configure_seamless,

@@ -129,7 +129,7 @@ fn poll() {
     }
 }
 
-/// The last part of the address: `CHECK@PORT?run=N`.
+/// The last part of the address: `CHECK@HOST:PORT?run=N`, with where this device finds the driver's server.
 fn part() -> String {
     with(|state| state.address.rsplit('/').next().unwrap_or_default().to_owned())
 }
@@ -147,12 +147,8 @@ pub(crate) fn run() -> u32 {
 /// An address on the driver's server.
 pub(crate) fn served(path: &str) -> String {
     let part = part();
-    let port = part.split_once('@').map_or("", |(_, rest)| rest.split('?').next().unwrap_or_default());
-    let address = with(|state| state.address.clone());
-    match address.strip_prefix("http://").and_then(|rest| rest.split('/').next()) {
-        Some(host) => format!("http://{host}/{path}"),
-        None => format!("http://127.0.0.1:{port}/{path}"),
-    }
+    let server = part.split_once('@').map_or("", |(_, rest)| rest.split('?').next().unwrap_or_default());
+    format!("http://{server}/{path}")
 }
 
 /// Whether this is the first instance of the process.

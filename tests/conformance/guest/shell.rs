@@ -36,6 +36,39 @@ pub(crate) async fn fullscreen_surface() -> Verdict {
     Ok(())
 }
 
+/// One is chosen, and each can be named.
+pub(crate) async fn builds_one() -> Verdict {
+    let builds = shell::builds();
+    if !device::has("shell.builds") {
+        must(builds.is_empty(), "builds are not offered and some are listed")?;
+    }
+    offered("builds", || shell::choose_build(""))?;
+    if builds.is_empty() {
+        return Err(Stop::NotOffered("no other build is installed".into()));
+    }
+    let chosen = builds.iter().filter(|build| build.chosen).count();
+    must(chosen == 1, format!("{chosen} of {} builds are marked as chosen", builds.len()))?;
+    let ids: std::collections::BTreeSet<_> = builds.iter().map(|build| &build.id).collect();
+    must(ids.len() == builds.len(), "two builds have one id")
+}
+
+/// The mark goes where the choice went. Choosing can take as long as a disk takes.
+pub(crate) async fn choose_build_marked() -> Verdict {
+    offered("builds", || shell::choose_build(""))?;
+    let Some(other) = shell::builds().into_iter().find(|build| !build.chosen) else {
+        return Err(Stop::NotOffered("no other build is installed".into()));
+    };
+    shell::choose_build(&other.id).map_err(|e| e.message)?;
+    for _ in 0..50 {
+        sleep(100_000).await;
+        let marked: Vec<_> = shell::builds().into_iter().filter(|build| build.chosen).collect();
+        if matches!(&marked[..], [one] if one.id == other.id) {
+            return Ok(());
+        }
+    }
+    must(false, format!("`{}` was chosen and is not marked", other.title))
+}
+
 /// The driver chooses a file: it is granted before it is named.
 pub(crate) async fn pick_grants() -> Verdict {
     offered("pick-file", shell::pick_file)?;

@@ -13,8 +13,7 @@ pub(crate) async fn open_no_device() -> Verdict {
     let (timeline, _) = film::open(usize::MAX)?;
     let sound = open_tone(timeline, RATE_HZ, tone(RATE_HZ, 0, 3000, |_| 400.0))?;
     must(sound != 0, "a sound stream has an id")?;
-    timeline::play(timeline).map_err(|e| e.message)?;
-    reach(timeline, State::Presenting).await?;
+    film::start(timeline).await?;
     let began = now();
     reach(timeline, State::Ended).await?;
     let took = now() - began;
@@ -46,8 +45,7 @@ pub(crate) async fn configure_seamless() -> Verdict {
 pub(crate) async fn gain_linear() -> Verdict {
     let timeline = new_timeline(1, 500_000)?;
     open_tone(timeline, RATE_HZ, tone(RATE_HZ, 0, 5000, |_| 500.0))?;
-    timeline::play(timeline).map_err(|e| e.message)?;
-    reach(timeline, State::Presenting).await?;
+    film::start(timeline).await?;
     for permille in [1000, 500, 250, 2000, 0] {
         timeline::set_gain(timeline, permille).map_err(|e| e.message)?;
         note(&format!("gain {permille}"));
@@ -60,8 +58,7 @@ pub(crate) async fn gain_linear() -> Verdict {
 pub(crate) async fn rate_pitch() -> Verdict {
     let timeline = new_timeline(1, 500_000)?;
     open_tone(timeline, RATE_HZ, tone(RATE_HZ, 0, 8000, |_| 500.0))?;
-    timeline::play(timeline).map_err(|e| e.message)?;
-    reach(timeline, State::Presenting).await?;
+    film::start(timeline).await?;
     for permille in [1000, 2000, 500, 1250] {
         timeline::set_rate(timeline, permille).map_err(|e| e.message)?;
         sleep(400_000).await;

@@ -151,7 +151,7 @@ async fn three_streams() -> Result<(u64, u64), Stop> {
 pub(crate) async fn enable_seamless() -> Verdict {
     let (timeline, second) = three_streams().await?;
     streams::enable(second, false).map_err(|e| e.message)?;
-    timeline::play(timeline).map_err(|e| e.message)?;
+    film::start(timeline).await?;
     sleep(1_200_000).await;
     streams::enable(second, true).map_err(|e| e.message)?;
     reach(timeline, State::Ended).await?;
@@ -162,7 +162,7 @@ pub(crate) async fn enable_seamless() -> Verdict {
 /// A sound goes while the film plays.
 pub(crate) async fn close_others() -> Verdict {
     let (timeline, second) = three_streams().await?;
-    timeline::play(timeline).map_err(|e| e.message)?;
+    film::start(timeline).await?;
     sleep(1_200_000).await;
     streams::close(second).map_err(|e| e.message)?;
     let again = streams::close(second);

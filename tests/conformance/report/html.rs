@@ -4,18 +4,12 @@ use std::fmt::Write as _;
 
 use kinora_tests::HEARD_HZ;
 
-use super::{Report, escaped, summary};
+use super::{Report, escaped, summary, verdict};
 use crate::contract;
-use crate::run::Done;
+use crate::rig::Ability;
+use crate::run::{Done, flawless};
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1c1e21;background:#fff}\
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}\
-dt{color:#667}dd{margin:0;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}td,th{padding:.4rem .6rem;text-align:left;\
-vertical-align:top;border-bottom:1px solid #e4e6ea}.passed{color:#137333}.failed{color:#b3261e;font-weight:600}.not{color:#8a6100}\
-small{color:#667}img{image-rendering:pixelated;max-width:320px;border:1px solid #ccd}pre{white-space:pre-wrap;font-size:12px;\
-max-height:20rem;overflow:auto;background:#f5f6f8;padding:.6rem}audio{height:2rem}\
-@media(prefers-color-scheme:dark){body{color:#e6e7ea;background:#16181c}td,th{border-color:#2c2f36}pre{background:#1f2228}\
-.passed{color:#6dd58c}.failed{color:#f2b8b5}.not{color:#e8c26a}}";
+const STYLE: &str = include_str!("page.css");
 /// Lines of a log that are shown, from its end.
 const LOG_LINES: usize = 60;
 /// Hertz of the sound in the page.
@@ -23,27 +17,32 @@ const PAGE_HZ: usize = 8000;
 
 pub(super) fn page(report: &Report<'_>) -> String {
     let mut out = String::new();
-    let title = format!("Kinora conformance: {}", escaped(&summary(report.done)));
+    let (verdict, counts) = (verdict(report.done), summary(report.done));
+    let counts = counts.split_once(": ").map_or("", |(_, counts)| counts);
+    let class = if flawless(report.done) { "passed" } else { "failed" };
     let _ = write!(
         out,
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>{title}</title><style>{STYLE}</style><h1>{title}</h1><dl>"
+         <title>Kinora conformance: {verdict}</title><style>{STYLE}</style>\
+         <h1>Kinora conformance <b class=\"{class}\">{verdict}</b></h1><p>{counts}</p><dl>"
     );
     let mut fact = |name: &str, value: &str| {
         let _ = write!(out, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(value));
     };
     fact("shim", report.shim);
     fact("rig", report.rig);
+    fact("contract", contract::name());
     fact("kit", env!("CARGO_PKG_VERSION"));
-    fact("core (SHA-256)", &report.core);
+    fact("kit\u{2019}s core, SHA-256", &report.core);
     report.facts.iter().for_each(|(name, value)| fact(name, value));
     out.push_str("</dl>");
+    obstacles(&mut out, report.done);
+    out.push_str("<table class=\"checks\"><colgroup><col><col><col><col></colgroup>");
     let mut group = "";
     for done in report.done {
         if group != done.check.group {
-            let end = if group.is_empty() { "" } else { "</table>" };
             group = done.check.group;
-            let _ = write!(out, "{end}<h2>{group}</h2><table>");
+            let _ = write!(out, "<tr><th colspan=\"4\">{group}</th></tr>");
         }
         row(&mut out, done);
     }
@@ -52,7 +51,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
         let (function, answer) = call.split_once('=').unwrap_or((call, ""));
         let _ = write!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{count}</td></tr>",
+            "<tr><td><code>{}</code></td><td>{}</td><td class=\"number\">{count}</td></tr>",
             escaped(function),
             escaped(answer)
         );
@@ -60,29 +59,48 @@ pub(super) fn page(report: &Report<'_>) -> String {
     out + "</table></html>\n"
 }
 
+/// What stands in the way of a certificate, as links to its rows.
+fn obstacles(out: &mut String, done: &[Done]) {
+    let wrong = done.iter().filter(|done| !flawless(std::slice::from_ref(done)));
+    let line = |done: &Done| {
+        let (id, word) = (done.check.id, done.outcome.word());
+        format!(
+            "<li><a href=\"#{id}\">{id}</a> <span class=\"{}\">{word}</span>: {}</li>",
+            class(done),
+            escaped(&done.outcome.detail())
+        )
+    };
+    let lines: String = wrong.map(line).collect();
+    if !lines.is_empty() {
+        let _ = write!(out, "<h2>What is wrong</h2><ul>{lines}</ul>");
+    }
+}
+
+/// Of the style sheet.
+fn class(done: &Done) -> &'static str {
+    done.outcome.word().split(' ').next().unwrap_or_default()
+}
+
 fn row(out: &mut String, done: &Done) {
-    let class = done.outcome.word().split(' ').next().unwrap_or_default();
     let _ = write!(
         out,
-        "<tr><td class=\"{class}\">{}</td><td><b>{}</b><br><small>{}</small></td><td>{}",
-        done.outcome.word(),
+        "<tr id=\"{0}\"><td class=\"{1}\">{2}</td><td><b>{0}</b><br><small>{3}</small></td><td>{4}",
         done.check.id,
-        escaped(contract::sentence(done.check.id)),
+        class(done),
+        done.outcome.word(),
+        code(&contract::sentence(done.check.id)),
         escaped(&done.outcome.detail())
     );
-    if let Some(picture) = &done.picture {
-        let _ = write!(
-            out,
-            "<br><img alt=\"what was seen\" src=\"data:image/png;base64,{}\">",
-            base64(&picture.to_png())
-        );
+    // Where nothing is to be seen or heard, there is nothing to show.
+    if let Some(picture) = &done.picture
+        && done.check.needs.contains(&Ability::See)
+    {
+        let picture = base64(&picture.to_png());
+        let _ = write!(out, "<br><img alt=\"what was seen last\" src=\"data:image/png;base64,{picture}\">");
     }
-    if !done.heard.is_empty() && done.check.needs.contains(&crate::rig::Ability::Hear) {
-        let _ = write!(
-            out,
-            "<br><audio controls src=\"data:audio/wav;base64,{}\"></audio>",
-            base64(&wav(&done.heard))
-        );
+    if !done.heard.is_empty() && done.check.needs.contains(&Ability::Hear) {
+        let sound = base64(&wav(&done.heard));
+        let _ = write!(out, "<br><audio controls src=\"data:audio/wav;base64,{sound}\"></audio>");
     }
     let lines: Vec<&str> = done.log.lines().collect();
     let log: Vec<&str> = lines[lines.len().saturating_sub(LOG_LINES)..]
@@ -93,7 +111,15 @@ fn row(out: &mut String, done: &Done) {
         let _ =
             write!(out, "<details><summary>log</summary><pre>{}</pre></details>", escaped(&log.join("\n")));
     }
-    let _ = write!(out, "</td><td>{:.1}&nbsp;s</td></tr>", done.took.as_secs_f64());
+    let _ = write!(out, "</td><td class=\"number\">{:.1}&nbsp;s</td></tr>", done.took.as_secs_f64());
+}
+
+/// A sentence of the contract, whose names stand between grave accents.
+fn code(sentence: &str) -> String {
+    let parts = sentence.split('`').enumerate();
+    parts
+        .map(|(n, part)| if n % 2 == 1 { format!("<code>{}</code>", escaped(part)) } else { escaped(part) })
+        .collect()
 }
 
 /// Small enough for a page: 16 bits at 8 kHz.

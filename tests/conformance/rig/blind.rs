@@ -17,7 +17,7 @@ impl Rig for BlindRig {
     }
 
     fn can(&self, ability: Ability) -> bool {
-        matches!(ability, Ability::Kill | Ability::Status | Ability::Weigh)
+        matches!(ability, Ability::Kill | Ability::Report | Ability::Status | Ability::Weigh)
     }
 
     fn run(&mut self, order: &Order, _folder: &Path) -> Result<Seen, String> {

@@ -3,14 +3,18 @@
 //! It is called as `PROGRAM SOURCE CORE STORE FOLDER [OPTION]...`, passes the shim's log on to its standard output line by line as it comes, and
 //! ends when the shim has. Options: `--keys a,b` (press these after the line `kit: mark ready`), `--pick FILE`, `--no-sound`. Into FOLDER it may write
 //! `film/HOST_US.png` (320x180 pixels from the top left corner, from a capture card), `heard.wav` and `report.json` as `kinora-headless` does.
-//! What it can do it says when called as `PROGRAM abilities`: the words of `see hear press kill mute choose report title told status`.
+//! What it can do it says when called as `PROGRAM abilities`: the words of `see hear press kill mute choose report title told status weigh`,
+//! and `host=ADDRESS` where the device finds this machine under another address than 127.0.0.1 (10.0.2.2 in QEMU's user network). SOURCE, CORE
+//! and STORE are names on this machine; what the device cannot see the program copies there, and STORE back for the next run of a check.
+//! The program's process stands for the shim: it is ended to end the shim at once (`kill`), its status is the shim's (`status`), its memory
+//! (`weigh`) too, so say these words only where that is so. An example: `shims/stub/examples/rig.sh`.
 
 use std::path::Path;
 use std::process::Command;
 
 use kinora_tests::Wav;
 
-use super::{Ability, KEYS, Order, Rig, Seen, headless, process};
+use super::{Ability, KEYS, LOOPBACK, Order, Rig, Seen, headless, process};
 
 /// A porter's program.
 pub(crate) struct CommandRig {
@@ -30,6 +34,11 @@ impl CommandRig {
 impl Rig for CommandRig {
     fn name(&self) -> &'static str {
         "command"
+    }
+
+    fn host(&self) -> String {
+        let host = self.abilities.split_whitespace().find_map(|word| word.strip_prefix("host="));
+        host.unwrap_or(LOOPBACK).into()
     }
 
     fn can(&self, ability: Ability) -> bool {

@@ -39,6 +39,7 @@ impl Rig for HeadlessRig {
             command.arg("--heard").arg(file("heard.wav"));
         }
         command.arg("--report").arg(file("report.json"));
+        command.args(["--builds", "Its own,Another"]);
         if order.real_time {
             command.args(["--clock", "real"]);
         }

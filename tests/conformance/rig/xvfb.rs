@@ -29,8 +29,8 @@ impl Rig for XvfbRig {
     }
 
     fn can(&self, ability: Ability) -> bool {
-        use Ability::{Hear, Kill, Mute, Press, See, Status, Title, Weigh};
-        matches!(ability, See | Hear | Press | Kill | Mute | Title | Status | Weigh)
+        use Ability::{Hear, Kill, Mute, Press, Report, See, Status, Title, Weigh};
+        matches!(ability, See | Hear | Press | Kill | Mute | Report | Title | Status | Weigh)
     }
 
     fn run(&mut self, order: &Order, folder: &Path) -> Result<Seen, String> {

@@ -21,6 +21,7 @@ Makes and maintains a repository of player cores: plain files for any static HTT
   add FILE                            a core, compiled for every target; nobody is offered it yet
       [--version V]                   what it is published as (default: what it says)
       [--notes TEXT]                  what changed
+      [--urgent]                      it takes over while something plays, wherever it comes
       [--min-shim V]                  oldest shim it runs on (default: the shims of this release)
   promote V CHANNEL                   offer it in a channel: stable, beta, dev
       [--rollout PERCENT]             to so many devices (default 100)
@@ -31,6 +32,7 @@ Makes and maintains a repository of player cores: plain files for any static HTT
   push V HOST/NAME[:TAG]              copy it to an OCI registry, for mirrors and tools; devices take nothing from there
                                       (login: KINORA_REGISTRY_LOGIN=NAME:PASSWORD in the environment)
   list                                what is there and who is offered it
+  device ADDRESS                      what makes devices follow it once it lies there: their `updates.json`
   serve [--port N]                    try it out on this machine (default: any port)
 
 ROLE is root, targets, snapshot or timestamp. DIR defaults to ./repository and ./keys. Keep the keys of root and targets where no network
@@ -55,7 +57,8 @@ pub(crate) enum Command {
     KeyAdd(RoleType),
     KeyRemove(RoleType, String),
     KeyThreshold(RoleType, u64),
-    Add { file: PathBuf, version: Option<Version>, notes: String, min_shim: Option<Version> },
+    Add { file: PathBuf, version: Option<Version>, notes: String, urgent: bool, min_shim: Option<Version> },
+    Device { address: String },
     Promote { version: Version, channel: String, permille: u16, classes: BTreeSet<String> },
     RollOut { version: Version, channel: String, permille: u16 },
     Revoke { version: Version, why: String },
@@ -70,6 +73,7 @@ pub(crate) enum Command {
 struct Options {
     version: Option<Version>,
     notes: String,
+    urgent: bool,
     min_shim: Option<Version>,
     rollout: Option<u16>,
     classes: BTreeSet<String>,
@@ -85,6 +89,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<(Places, Command), lex
             Long("repo") => places.repository = parser.value()?.into(),
             Long("keys") => places.keys = parser.value()?.into(),
             Long("version") => options.version = Some(parser.value()?.parse()?),
+            Long("urgent") => options.urgent = true,
             Long("notes") => options.notes = parser.value()?.string()?,
             Long("min-shim") => options.min_shim = Some(parser.value()?.parse()?),
             Long("rollout") => options.rollout = Some(parser.value()?.parse_with(percent)?),
@@ -113,6 +118,7 @@ fn command(words: &[&str], options: Options) -> Result<Command, lexopt::Error> {
             file: file.into(),
             version: options.version,
             notes: options.notes,
+            urgent: options.urgent,
             min_shim: options.min_shim,
         },
         ["promote", of, channel] => Command::Promote {
@@ -134,6 +140,7 @@ fn command(words: &[&str], options: Options) -> Result<Command, lexopt::Error> {
             Command::Push { version: version(of)?, reference: (*reference).to_owned() }
         }
         ["list"] => Command::List,
+        ["device", address] => Command::Device { address: (*address).to_owned() },
         ["serve"] => Command::Serve { port: options.port },
         [] => return Err("nothing to do".into()),
         words => return Err(format!("{} is not understood", words.join(" ")).into()),

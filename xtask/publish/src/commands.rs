@@ -59,11 +59,11 @@ pub(crate) fn run(places: &Places, command: Command) -> Result<(), String> {
             role_keys(root, role)?.threshold = NonZeroU64::new(number).ok_or("somebody must sign")?;
             Ok(())
         }),
-        Command::Add { file, version, notes, min_shim } => {
+        Command::Add { file, version, notes, urgent, min_shim } => {
             let mut repository = open()?;
             let min_shim = min_shim.map_or_else(|| Version::parse(env!("CARGO_PKG_VERSION")), Ok);
             let min_shim = min_shim.map_err(|error| error.to_string())?;
-            let core = compile(&file, version, notes, min_shim)?;
+            let core = compile(&file, version, notes, urgent, min_shim)?;
             let package = repository.add(&core)?;
             repository.publish(&keys()?, now_s)?;
             println!("{} is there; `promote {} CHANNEL` offers it", package.version, package.version);
@@ -90,6 +90,15 @@ pub(crate) fn run(places: &Places, command: Command) -> Result<(), String> {
             Ok(())
         }
         Command::List => list(&open()?),
+        Command::Device { address } => {
+            let path = places.repository.join(format!("metadata/{}.root.json", open()?.root.version));
+            let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+            let root = std::fs::read(&path).map_err(|error| wrong(&error))?;
+            let root: serde_json::Value = serde_json::from_slice(&root).map_err(|error| wrong(&error))?;
+            let source = serde_json::json!({ "repository": address, "channel": "stable", "apply": "idle", "root": root });
+            println!("{source:#}");
+            Ok(())
+        }
         Command::Serve { port } => serve(&places.repository, port),
     }
 }
@@ -127,6 +136,7 @@ fn compile(
     file: &Path,
     version: Option<Version>,
     notes: String,
+    urgent: bool,
     min_shim: Version,
 ) -> Result<NewCore, String> {
     let named = |error: String| format!("{}: {error}", file.display());
@@ -144,7 +154,7 @@ fn compile(
     let (oldest, newest) = stamp.snapshot.unwrap_or((1, 1));
     let (contract, snapshots) = (stamp.contract, Schemas { oldest, newest });
     let name = PRODUCT.to_owned();
-    Ok(NewCore { name, version, contract, min_shim, snapshots, notes, component, artefacts })
+    Ok(NewCore { name, version, contract, min_shim, snapshots, notes, urgent, component, artefacts })
 }
 
 fn list_keys(root: &Root, keys: &Keys) {

@@ -14,6 +14,6 @@ mod sign;
 
 pub use keys::{Key, Keys};
 pub use oci::push;
-pub use package::{DELTAS, NewCore, packages};
+pub use package::{DELTAS, NewCore, pack, packages};
 pub use repository::Repository;
 pub use sign::{bytes, sign};

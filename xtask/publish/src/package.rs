@@ -32,6 +32,8 @@ pub struct NewCore {
     pub snapshots: Schemas,
     /// What changed, for people.
     pub notes: String,
+    /// Whether it takes over while something plays.
+    pub urgent: bool,
     /// The component.
     pub component: Vec<u8>,
     /// Compiled artefacts by engine id.
@@ -81,6 +83,7 @@ impl Repository {
             },
             snapshots: core.snapshots,
             notes: core.notes.clone(),
+            urgent: core.urgent,
             component,
             artefacts,
         };
@@ -156,8 +159,8 @@ impl Repository {
     }
 }
 
-/// Compresses `bytes` against `base`, which may be empty.
-fn pack(bytes: &[u8], base: &[u8]) -> Result<Vec<u8>, String> {
+/// Compresses `bytes` against `base`, which may be empty, as devices fetch them.
+pub fn pack(bytes: &[u8], base: &[u8]) -> Result<Vec<u8>, String> {
     let packed = || -> std::io::Result<Vec<u8>> {
         let mut encoder = zstd::stream::write::Encoder::with_ref_prefix(Vec::new(), LEVEL, base)?;
         // The base lies before the bytes in the window.

@@ -1,10 +1,8 @@
 //! Faults put into the parsers on purpose: fuzzing that does not find them again is not worth its time.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use super::{folder, run};
-use crate::env::{root, run as execute, tracked};
+use crate::env::root;
+use crate::patches::{Tree, children, name};
 
 /// How long a fault may hide.
 const SECONDS: u64 = 180;
@@ -14,18 +12,19 @@ pub(super) fn find(names: &[String]) -> Result<(), String> {
     let patches = root().join("tests/fuzz/planted");
     let mut targets = children(&patches)?;
     targets.retain(|path| names.is_empty() || names.contains(&name(path)));
-    let tree = copy()?;
+    let tree = Tree::copy(folder().join("planted"))?;
     let (mut found, mut total) = (0, 0);
     for target in targets {
         let target_name = name(&target);
-        run::build(&target_name, &tree)?;
+        run::build(&target_name, tree.path())?;
         if let Some(reason) = run::replay(&target_name)?.reason {
             return Err(format!("{target_name} fails without any planted fault: {reason}"));
         }
         for patch in children(&target)? {
-            apply(&patch, &tree, false)?;
-            let outcome = run::build(&target_name, &tree).and_then(|()| run::fuzz(&target_name, SECONDS));
-            apply(&patch, &tree, true)?;
+            tree.apply(&patch)?;
+            let outcome =
+                run::build(&target_name, tree.path()).and_then(|()| run::fuzz(&target_name, SECONDS));
+            tree.take_back(&patch)?;
             let outcome = outcome?;
             total += 1;
             found += usize::from(outcome.reason.is_some());
@@ -40,42 +39,4 @@ pub(super) fn find(names: &[String]) -> Result<(), String> {
     }
     println!("{found} of {total} planted faults found");
     if found == total { Ok(()) } else { Err(format!("{} planted faults were not found", total - found)) }
-}
-
-/// The files git knows that fuzzing needs, copied beside the build. Unchanged ones keep their time, so that little is built again.
-fn copy() -> Result<PathBuf, String> {
-    let tree = folder().join("planted");
-    for file in tracked()? {
-        let (from, to) = (root().join(&file), tree.join(&file));
-        let Ok(bytes) = std::fs::read(&from) else { continue };
-        if std::fs::read(&to).is_ok_and(|old| old == bytes) {
-            continue;
-        }
-        let parent = to.parent().unwrap_or(&tree);
-        std::fs::create_dir_all(parent)
-            .and_then(|()| std::fs::write(&to, bytes))
-            .map_err(|e| format!("{}: {e}", to.display()))?;
-    }
-    Ok(tree)
-}
-
-fn apply(patch: &Path, tree: &Path, undo: bool) -> Result<(), String> {
-    let mut git = Command::new("git");
-    // The copy may lie inside the repository, whose files are not meant.
-    git.current_dir(tree).env("GIT_CEILING_DIRECTORIES", folder());
-    git.args(["apply", "--unidiff-zero"]);
-    execute(git.args(undo.then_some("--reverse")).arg(patch))
-}
-
-/// What a folder holds, by name.
-fn children(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let entries = std::fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths = entries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn name(path: &Path) -> String {
-    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -35,7 +35,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kinora-store", &["kinora-port"]),
     ("kinora-update", &["kinora-port"]),
     ("kinora-cores", &[]),
-    ("kinora-host", &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores"]),
+    (
+        "kinora-host",
+        &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores", "kinora-update"],
+    ),
     // What programs have in common is put together of the same things.
     ("kinora-program", SHIM),
     // Shims use the host and its adapters, never one another and never a core crate.

@@ -55,6 +55,10 @@ pub enum Action {
     Retry,
     /// Leaves the failed item for the next.
     Skip,
+    /// Finds out which builds of the core there are.
+    AskBuilds,
+    /// Lets one of them run.
+    ChooseBuild(usize),
     /// Ends the program.
     Quit,
 }

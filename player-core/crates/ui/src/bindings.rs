@@ -16,6 +16,8 @@ pub(crate) enum Command {
     RateStep(i32),
     /// Into or out of full screen.
     ToggleFullscreen,
+    /// Opens or closes the menu of what concerns the player itself.
+    Settings,
     /// Closes what is open, leaves full screen.
     Escape,
     /// As `Escape`, and in the end leaves the player: the Back key of a remote.
@@ -168,6 +170,7 @@ fn by_text(key: &Key<'_>) -> Option<Command> {
         '#' => Command::Act(Action::CycleAudio),
         'L' => Command::Act(Action::ToggleLoop),
         'o' | 'O' => Command::Act(Action::OpenFile),
+        'i' | 'I' => Command::Settings,
         'q' | 'Q' => Command::Act(Action::Quit),
         '>' | 'N' => Command::Act(Action::Next),
         '<' | 'P' => Command::Act(Action::Previous),
@@ -208,6 +211,7 @@ fn by_meaning(key: &Key<'_>) -> Option<Command> {
         4 => Command::Move(Direction::Right),
         5 => Command::Ok,
         6 => Command::Back,
+        8 if first => Command::Settings,
         9 => Command::Act(Action::TogglePlay),
         10 => Command::Act(Action::Play),
         11 => Command::Act(Action::Pause),

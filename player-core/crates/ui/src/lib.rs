@@ -23,4 +23,4 @@ mod view;
 pub use action::{Action, Input, Key, Pointer};
 pub use text::atlas::{ImagePut, ImageUpdate};
 pub use ui::{Frame, Ui};
-pub use view::{ErrorCard, Phase, Surface, TrackLabel, UiConfig, View};
+pub use view::{BuildLabel, ErrorCard, Phase, Surface, TrackLabel, UiConfig, View};

@@ -14,6 +14,7 @@ pub(crate) const SKIP: &str = "Play next";
 pub(crate) const CAPTIONS: &str = "Captions";
 pub(crate) const AUDIO: &str = "Audio";
 pub(crate) const SPEED: &str = "Speed";
+pub(crate) const PLAYER_CORE: &str = "Player core";
 pub(crate) const OFF: &str = "Off";
 pub(crate) const CAPTIONS_OFF: &str = "Captions off";
 pub(crate) const LOOP_ON: &str = "Repeat on";

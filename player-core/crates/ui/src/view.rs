@@ -52,6 +52,8 @@ pub struct View<'a> {
     pub video_aspect: (u32, u32),
     /// Set in [`Phase::Failed`].
     pub error: Option<ErrorCard<'a>>,
+    /// Builds of the core to choose from.
+    pub builds: &'a [BuildLabel],
     /// A short message; shown for three seconds each time it changes.
     pub notice: Option<&'a str>,
 }
@@ -84,6 +86,7 @@ impl View<'_> {
             has_video: false,
             video_aspect: (0, 0),
             error: None,
+            builds: &[],
             notice: None,
         }
     }
@@ -145,6 +148,15 @@ pub struct TrackLabel {
     pub language: String,
     /// In use.
     pub selected: bool,
+}
+
+/// A build of the core as menus show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildLabel {
+    /// Its name and version.
+    pub title: String,
+    /// It was chosen to run.
+    pub chosen: bool,
 }
 
 /// What failed, why, and what to do.

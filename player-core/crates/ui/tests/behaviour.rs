@@ -4,7 +4,7 @@ use kinora_captions::{Cue, Line, Position, Run, Style};
 use kinora_display_list::{Node, decode};
 use kinora_time::{Anchor, Span};
 use kinora_ui::{
-    Action, ErrorCard, Frame, Input, Key, Phase, Pointer, Surface, TrackLabel, Ui, UiConfig, View,
+    Action, BuildLabel, ErrorCard, Frame, Input, Key, Phase, Pointer, Surface, TrackLabel, Ui, UiConfig, View,
 };
 use proptest::prelude::*;
 
@@ -383,4 +383,21 @@ fn full_atlas_starts_anew_and_drops_what_it_had() {
         dropped |= !frame.drops.is_empty();
     }
     assert!(dropped);
+}
+
+#[test]
+fn menu_key_lists_builds_and_ok_chooses_one() {
+    let builds = [("The one that came with the player", true), ("kinora 0.2.0", false)];
+    let builds = builds.map(|(title, chosen)| BuildLabel { title: title.into(), chosen });
+    let menu = Input::Key(Key { code: 0, meaning: 8, phase: 1, modifiers: 0, text: "" });
+    for screen in [playing(&[], &[]), View::idle()] {
+        let view = View { builds: &builds, ..screen.clone() };
+        let mut ui = ui(false);
+        let _ = ui.frame(0, HD, &view);
+        assert_eq!(ui.input(1, menu, &screen), [], "without builds there is nothing to choose");
+        assert_eq!(ui.input(2, menu, &view), [Action::AskBuilds]);
+        let _ = ui.frame(3, HD, &view);
+        assert_eq!(press(&mut ui, 4, DOWN, &view), []);
+        assert_eq!(press(&mut ui, 5, ENTER, &view), [Action::ChooseBuild(1)]);
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use kinora_display_list::{decode, encode};
 use kinora_host::bindings::net::Change as NetChange;
 use kinora_host::bindings::player::Event;
+use kinora_host::bindings::shell::Build;
 use kinora_host::bindings::streams::Sample;
 use kinora_host::bindings::timeline::{Change, Status, Tuning, Want};
 use kinora_host::bindings::types::{Failure, NextStep};
@@ -180,9 +181,9 @@ impl Edge for Mistaken {
             }
             (Fault::CursorStaysHidden, "shell.set_cursor") if *arg::<bool>(args, 0) => return accepted,
             (Fault::DropIgnored, "display.drop_image") => return done,
-            (Fault::RemoveIgnored, "streams.remove") | (Fault::PauseIgnored, "timeline.pause") => {
-                return accepted;
-            }
+            (Fault::RemoveIgnored, "streams.remove")
+            | (Fault::PauseIgnored, "timeline.pause")
+            | (Fault::ChoiceForgotten, "shell.choose_build") => return accepted,
             (Fault::TrappedCallLands, "storage.apply") => {
                 self.written.extend(arg::<Vec<(String, Option<Vec<u8>>)>>(args, 0).clone());
             }
@@ -264,6 +265,10 @@ impl Edge for Mistaken {
                 if let Some(has) = result.downcast_mut::<bool>() {
                     *has = self.fault == Fault::HasEverything;
                 }
+            }
+            (Fault::NoBuildChosen, "shell.builds") => {
+                let builds = result.downcast_mut::<Vec<Build>>();
+                builds.into_iter().flatten().for_each(|build| build.chosen = false);
             }
             (Fault::FactsChange, "device.facts") => {
                 if let Some(facts) = result.downcast_mut::<Vec<(String, String)>>() {

@@ -103,6 +103,8 @@ contract! {
         fn set_cursor(visible: bool) -> Answer<()> = shell_set_cursor;
         fn set_awake(on: bool) -> Answer<()> = shell_set_awake;
         fn set_now_playing(now: shell::NowPlaying) -> Answer<()> = shell_set_now_playing;
+        fn builds() -> Vec<shell::Build> = shell_builds;
+        fn choose_build(id: String) -> Answer<()> = shell_choose_build;
         fn exit(status: u32) -> () = shell_exit;
     }
     device {

@@ -18,22 +18,17 @@ use std::time::Instant;
 use kinora_port::HostUs;
 use serde::Serialize;
 
+use super::probation::{PROBATION_US, Previous, condemn};
 use super::{BUDGET_US, Event, MAX_SNAPSHOT, Player, batch, is_input, is_open, understood};
 use crate::bindings::timeline::Change;
 use crate::convert;
+use crate::cores::Judge;
 use crate::engine::Core;
 use crate::faults::{Faults, SWAP};
 use crate::instance::{Fault, Instance, Limits, Ticker};
 use crate::swaps::Phases;
 use crate::trace::{Entry, Export};
 use crate::turn::{Staged, Turn};
-
-/// Until a build shows something the picture of the one before stays, for which it has so long.
-const SHOWS_WITHIN_US: u64 = 1_000_000;
-/// A build may take twice the memory of the one before it and so much more: fonts that are loaded on demand are the largest part.
-const MEMORY_MARGIN: usize = 32 << 20;
-/// A build that runs so long without a fault has proved itself.
-pub(super) const PROBATION_US: u64 = 60_000_000;
 
 /// A build on its way to be tried.
 pub(super) struct Preparing(Receiver<Result<Prepared, String>>);
@@ -43,6 +38,8 @@ struct Prepared {
     core: Core,
     instance: Instance,
     phases: Phases,
+    /// Hears what becomes of it, if it is an installed one.
+    judge: Option<Judge>,
 }
 
 /// A build that has passed; nothing of it has landed.
@@ -59,37 +56,6 @@ struct Passed {
     answered: bool,
     entries: Vec<Entry>,
     phases: Phases,
-}
-
-/// What a fault goes back to.
-pub(super) struct Previous {
-    core: Core,
-    /// Its last.
-    snapshot: Option<Vec<u8>>,
-    until_us: HostUs,
-    /// Until when the new build has to show something; none once it has.
-    shows_by_us: Option<HostUs>,
-    /// More memory than this is not taken by a build that is no worse.
-    memory_bytes: usize,
-    /// Whether it answered fast itself: on a slow machine the new build need not be faster.
-    was_fast: bool,
-}
-
-/// Whether each of the last calls of a build took longer than `Limits::slow`, a bit a call.
-#[derive(Default, Clone, Copy)]
-pub(super) struct Pace(u16);
-
-impl Pace {
-    /// Calls that are looked back at.
-    const CALLS: u32 = 10;
-
-    pub(super) fn add(&mut self, slow: bool) {
-        self.0 = (self.0 << 1 | u16::from(slow)) & ((1 << Self::CALLS) - 1);
-    }
-
-    fn slow_calls(self) -> u32 {
-        self.0.count_ones()
-    }
 }
 
 impl Player {
@@ -125,9 +91,7 @@ impl Player {
 
     /// Swaps if a build is ready and the running one is between two calls. Returns whether anything was tried.
     pub(super) fn swap_if_ready(&mut self, now: HostUs) -> bool {
-        if self.previous.as_ref().is_some_and(|previous| previous.until_us <= now) {
-            self.previous = None;
-        }
+        self.end_probation(now);
         if self.shows_by_us().is_some_and(|by| by <= now) {
             self.fault(Fault::Unfit("shows nothing".into()), now, Vec::new());
             return true;
@@ -165,18 +129,23 @@ impl Player {
         // The new build is to find the world as it will be when it runs: without the old one's fetches.
         let fetches = std::mem::take(&mut self.world_mut().fetches);
         // A build that ran before understands at least what it has written itself.
-        let own = self.previous.as_ref().filter(|previous| previous.core.sha256 == prepared.core.sha256);
-        let offers = [Some(handover.clone()), own.map(|previous| previous.snapshot.clone())];
+        let judge = prepared.judge.take();
+        let own = self.previous.as_ref().and_then(|previous| previous.snapshot_of(&prepared.core));
+        let offers = [Some(handover.clone()), own];
         match self.trial(prepared, offers.into_iter().flatten(), now) {
             Ok(passed) => {
                 for ticket in fetches {
                     self.world_mut().net.cancel(ticket);
                 }
                 self.take_over(passed, handover, now);
+                self.judge = judge.map(|judge| (judge, now + PROBATION_US));
                 Ok(())
             }
             Err(why) => {
                 self.world_mut().fetches = fetches;
+                if let Some(judge) = judge {
+                    condemn(judge, why.clone());
+                }
                 Err(why)
             }
         }
@@ -192,7 +161,7 @@ impl Player {
         let failed = |fault: Fault| fault.brief();
         let mut entries = Vec::new();
         let began = Instant::now();
-        let (Prepared { core, mut instance, mut phases }, staged) =
+        let (Prepared { core, mut instance, mut phases, .. }, staged) =
             self.begin(prepared, offers, now, &mut entries)?;
         phases.start = began.elapsed();
 
@@ -288,58 +257,15 @@ impl Player {
         told
     }
 
-    /// When [`Player::turn`] wants to know whether the new build has shown something.
-    pub(super) fn shows_by_us(&self) -> Option<HostUs> {
-        self.previous.as_ref().and_then(|previous| previous.shows_by_us)
-    }
-
-    /// Measures a call of a build that has not proved itself against the build before it.
-    pub(super) fn measure(&mut self) -> Result<(), Fault> {
-        let (Some(previous), Some(instance)) = (&self.previous, &self.instance) else { return Ok(()) };
-        if previous.was_fast && self.pace.slow_calls() > Pace::CALLS / 2 {
-            let most = self.config.limits.slow.as_millis();
-            return Err(Fault::Unfit(format!("takes longer than {most} ms for most calls")));
-        }
-        if instance.memory_bytes() > previous.memory_bytes {
-            let (takes, may) = (instance.memory_bytes() >> 20, previous.memory_bytes >> 20);
-            return Err(Fault::Unfit(format!("takes {takes} MiB of memory; {may} were to be enough")));
-        }
-        Ok(())
-    }
-
-    /// Looks at the first list of a new build, before it takes the place of the old one's.
-    pub(super) fn look_at_first(&mut self, staged: &Staged, now: HostUs) -> Result<(), Fault> {
-        if self.shows_by_us().is_some() && staged.list.is_some() {
-            self.look_at(staged, now)?;
-            self.previous = self.previous.take().map(|previous| Previous { shows_by_us: None, ..previous });
-        }
-        Ok(())
-    }
-
-    /// Whether the list a build has made is a picture, with every film in it that was to be seen and still plays.
-    fn look_at(&self, staged: &Staged, now: HostUs) -> Result<(), Fault> {
-        let Some(list) = &staged.list else { return Ok(()) };
-        let stage = &self.world().stage;
-        let before = stage.list().clone();
-        let ((something, films), (anything, shown)) = (stage.shown(&before, now), stage.shown(list, now));
-        if something && !anything {
-            return Err(Fault::Unfit("shows nothing".into()));
-        }
-        let live = staged.media.live();
-        match films.iter().find(|film| !shown.contains(film) && live.iter().any(|t| t.id == **film)) {
-            Some(_) => Err(Fault::Unfit("hides the film that plays".into())),
-            None => Ok(()),
-        }
-    }
-
     /// The one step: from here on the new build is the running one.
     fn take_over(&mut self, passed: Passed, handover: Option<Vec<u8>>, now: HostUs) {
         let began = Instant::now();
+        let waiting = self.is_waiting();
         let mut phases = passed.phases;
         if let Some(recorder) = &self.recorder {
             passed.entries.into_iter().for_each(|entry| recorder.add(entry));
         }
-        let shows_by_us = passed.staged.list.is_none().then_some(now + SHOWS_WITHIN_US);
+        let shows = passed.staged.list.is_some();
         let world = self.world_mut();
         // The wish of the build before; what this one wants lands with its effects.
         let _ = world.shell.set_awake(false);
@@ -349,17 +275,8 @@ impl Player {
         self.exit = landed.exit;
         self.wake_us = passed.wake_us;
         let old = self.instance.replace(passed.instance);
-        let memory_bytes = 2 * old.as_ref().map_or(0, Instance::memory_bytes) + MEMORY_MARGIN;
-        let was_fast = std::mem::take(&mut self.pace).slow_calls() <= Pace::CALLS / 5;
         let core = std::mem::replace(&mut self.core, passed.core);
-        self.previous = Some(Previous {
-            core,
-            snapshot: handover,
-            until_us: now + PROBATION_US,
-            shows_by_us,
-            memory_bytes,
-            was_fast,
-        });
+        self.put_on_probation(Previous::new(core, old.as_ref(), handover), shows, waiting, now);
         self.fallback = None;
         self.faults = Faults::of_another_build();
         self.checkpoint_owed = passed.checkpoint;
@@ -369,25 +286,14 @@ impl Player {
             instance.set_limits(self.config.limits.clone());
         }
         phases.land += began.elapsed();
+        let told = format!("core {} has taken over", self.core.sha256);
+        self.world_mut().log.write(3, &told);
         self.swaps.done(phases);
         if passed.answered {
             self.swaps.answered();
         }
         // Giving back its memory can take as long as a call.
         drop(old);
-    }
-
-    /// After a fault of a build that has not proved itself: the one before it is the next to start. Returns whether there is one.
-    pub(super) fn roll_back(&mut self, fault: &Fault) -> bool {
-        let Some(previous) = self.previous.take() else { return false };
-        let why = format!("{}; the core before it is back", fault.brief());
-        eprintln!("kinora: {why}");
-        self.swaps.failed(&why);
-        self.core = previous.core;
-        self.pace = Pace::default();
-        self.fallback = previous.snapshot;
-        self.faults = Faults::of_another_build();
-        true
     }
 }
 
@@ -398,10 +304,24 @@ fn prepare(
     limits: Limits,
     ticker: Arc<Ticker>,
 ) -> Result<Prepared, String> {
+    // Counted before it is tried: power may go.
+    let judge = Judge::of(path);
     let began = Instant::now();
-    let core = crate::load(engine, path, crate::cache_folder().as_deref()).map_err(|e| e.to_string())?;
-    let load = began.elapsed();
-    let instance = Instance::new(engine, &core, limits.on_trial(), ticker).map_err(|fault| fault.brief())?;
-    let phases = Phases { load, instantiate: began.elapsed().saturating_sub(load), ..Phases::default() };
-    Ok(Prepared { core, instance, phases })
+    let made = || {
+        let core = crate::load(engine, path, crate::cache_folder().as_deref()).map_err(|e| e.to_string())?;
+        let load = began.elapsed();
+        let made = Instance::new(engine, &core, limits.on_trial(), ticker);
+        Ok::<_, String>((core, made.map_err(|fault| fault.brief())?, load))
+    };
+    match made() {
+        Ok((core, instance, load)) => {
+            let instantiate = began.elapsed().saturating_sub(load);
+            let phases = Phases { load, instantiate, ..Phases::default() };
+            Ok(Prepared { core, instance, phases, judge })
+        }
+        Err(why) => {
+            judge.map(|judge| judge.condemn(&why));
+            Err(why)
+        }
+    }
 }

@@ -64,6 +64,7 @@ impl Ui {
             nodes.extend(self.text.draw(&text, cx - text.width / 2, y, theme::TEXT_SECONDARY));
         }
         out.push(layer::CARD, nodes);
+        self.menu_layers(out, now, view, m.safe().bottom());
     }
 
     fn button_face(&self) -> Face {

@@ -23,6 +23,7 @@ pub(crate) enum MenuKind {
     Captions,
     Audio,
     Speed,
+    Builds,
 }
 
 /// A line of a menu.
@@ -51,6 +52,7 @@ impl MenuKind {
             MenuKind::Captions => strings::CAPTIONS,
             MenuKind::Audio => strings::AUDIO,
             MenuKind::Speed => strings::SPEED,
+            MenuKind::Builds => strings::PLAYER_CORE,
         }
     }
 
@@ -79,6 +81,17 @@ impl MenuKind {
                     label: strings::track(track, i),
                     selected: track.selected,
                     action: Action::SelectAudio(track.id),
+                })
+                .collect(),
+            MenuKind::Builds => view
+                .builds
+                .iter()
+                .enumerate()
+                .take(999)
+                .map(|(i, build)| Row {
+                    label: build.title.clone(),
+                    selected: build.chosen,
+                    action: Action::ChooseBuild(i),
                 })
                 .collect(),
             MenuKind::Speed => SPEEDS

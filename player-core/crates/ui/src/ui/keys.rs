@@ -44,6 +44,13 @@ impl Ui {
                 };
                 next.map(|speed| Action::SetRate(*speed)).into_iter().collect()
             }
+            Command::Settings if view.builds.is_empty() => Vec::new(),
+            Command::Settings => {
+                self.poke(now);
+                self.focus_visible = true;
+                self.toggle_menu(now, MenuKind::Builds, view);
+                vec![Action::AskBuilds]
+            }
             Command::ToggleFullscreen => self.act(now, Action::SetFullscreen(!view.fullscreen), view),
         }
     }
@@ -174,6 +181,12 @@ impl Ui {
         Vec::new()
     }
 
+    fn toggle_menu(&mut self, now: HostUs, kind: MenuKind, view: &View<'_>) {
+        let closes = self.menu.as_ref().is_some_and(|menu| menu.kind == kind);
+        self.menu = if closes { None } else { Some(Menu::open(kind, view, now)) };
+        self.ring = None;
+    }
+
     /// Does what a control is for.
     pub(super) fn activate(&mut self, now: HostUs, control: Control, view: &View<'_>) -> Vec<Action> {
         let seconds = |s: i64| Action::SeekBy { us: s * SECOND_US, exact: true };
@@ -194,9 +207,7 @@ impl Ui {
                     Control::Audio => MenuKind::Audio,
                     _ => MenuKind::Speed,
                 };
-                let closes = self.menu.as_ref().is_some_and(|menu| menu.kind == kind);
-                self.menu = if closes { None } else { Some(Menu::open(kind, view, now)) };
-                self.ring = None;
+                self.toggle_menu(now, kind, view);
                 return Vec::new();
             }
             Control::Item(row) => {

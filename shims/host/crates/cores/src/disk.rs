@@ -52,7 +52,12 @@ impl Disk for Folder {
     type Lock = File;
 
     fn lock(&mut self) -> io::Result<File> {
-        fs::create_dir_all(&self.0)?;
+        let mut folder = fs::DirBuilder::new();
+        folder.recursive(true);
+        // What is compiled is trusted as far as nobody else can write here.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(&self.0)?;
         let file = File::options().create(true).write(true).truncate(false).open(self.0.join(LOCK))?;
         let began = Instant::now();
         loop {

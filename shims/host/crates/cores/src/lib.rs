@@ -1,6 +1,7 @@
 //! The cores installed on a device, and which of them is to run.
 //!
-//! Components lie in a folder under the SHA-256 of their bytes (`HASH.wasm`), which are hashed again whenever they are read. What is known
+//! Components lie in a folder under the SHA-256 of their bytes (`HASH.wasm`), which are hashed again whenever they are read; beside one lies
+//! what was compiled of it (`HASH.ENGINE.cwasm`) and what proves where it comes from (`HASH.proof`), if it came with such. What is known
 //! of them and which one was chosen stands in two slot files that take turns (`state.0`, `state.1`), each with a checksum and a generation:
 //! a cut at any point damages at most the older one. The factory core is no file here: it lies inside the shim's own folder, needs no store,
 //! and runs whenever nothing here can.
@@ -11,7 +12,7 @@ mod disk;
 mod state;
 
 pub use disk::{Disk, Folder};
-pub use state::{Entry, Event, MAX_TRIES, State};
+pub use state::{Artefact, Entry, Event, MAX_TRIES, State, When};
 
 use std::fmt;
 use std::io;
@@ -19,9 +20,10 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-/// Most bytes that installed components may take: a dozen of today's.
-pub const QUOTA_BYTES: u64 = 64 << 20;
-const SUFFIX: &str = ".wasm";
+/// Most bytes that installed cores may take: half a dozen of today's with what was compiled of them.
+pub const QUOTA_BYTES: u64 = 128 << 20;
+/// Of the files that only cores of the state need.
+const SUFFIXES: [&str; 3] = [".wasm", ".cwasm", ".proof"];
 const UNFINISHED: &str = "unfinished";
 
 /// Why the store did not do what it was asked to.
@@ -73,6 +75,10 @@ pub struct Facts {
     pub snapshot: Option<(u32, u32)>,
     /// Where it came from.
     pub origin: String,
+    /// Id of an engine, and what was compiled for it.
+    pub artefact: Option<(String, Vec<u8>)>,
+    /// What proves where it comes from.
+    pub proof: Option<Vec<u8>>,
 }
 
 /// Which core is to run.
@@ -96,7 +102,14 @@ pub struct Cores<D> {
 impl Cores<Folder> {
     /// Where the component of an installed core lies.
     pub fn path(&self, id: &str) -> PathBuf {
-        self.disk.path().join(file(id))
+        self.disk.path().join(component(id))
+    }
+
+    /// Where the component and what was compiled of it lie.
+    pub fn paths(&self, id: &str) -> Vec<PathBuf> {
+        let compiled = self.state.cores.get(id).and_then(|entry| entry.artefact.as_ref());
+        let compiled = compiled.map(|known| self.disk.path().join(artefact(id, &known.engine)));
+        [self.path(id)].into_iter().chain(compiled).collect()
     }
 }
 
@@ -126,11 +139,29 @@ impl<D: Disk> Cores<D> {
 
     /// The bytes of an installed core, verified.
     pub fn read(&self, id: &str) -> Result<Vec<u8>, Error> {
-        let bytes = self.disk.read(&file(id)).map_err(|e| Error::Disk("read the core", e))?;
-        if hash(&bytes) == id {
+        self.read_file(&component(id), id)
+    }
+
+    /// What was compiled of an installed core for an engine, verified; none if there is none for it.
+    pub fn artefact(&self, id: &str, engine: &str) -> Result<Option<Vec<u8>>, Error> {
+        let known = self.state.cores.get(id).and_then(|entry| entry.artefact.as_ref());
+        let fits = known.filter(|artefact| artefact.engine == engine);
+        fits.map(|known| self.read_file(&artefact(id, engine), &known.sha256)).transpose()
+    }
+
+    /// What proves where an installed core comes from; none if a person brought it.
+    pub fn proof(&self, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        let known = self.state.cores.get(id).and_then(|entry| entry.proof);
+        let read = || self.disk.read(&proof(id)).map_err(|e| Error::Disk("read the proof", e));
+        known.map(|_| read()).transpose()
+    }
+
+    fn read_file(&self, name: &str, sha256: &str) -> Result<Vec<u8>, Error> {
+        let bytes = self.disk.read(name).map_err(|e| Error::Disk("read the core", e))?;
+        if hash(&bytes) == sha256 {
             Ok(bytes)
         } else {
-            Err(Error::Refused(format!("the file of core {} is damaged", short(id))))
+            Err(Error::Refused(format!("the file {name} is damaged")))
         }
     }
 
@@ -169,29 +200,45 @@ impl<D: Disk> Cores<D> {
     pub fn install(&mut self, bytes: &[u8], facts: Facts) -> Result<String, Error> {
         const WHAT: &str = "install the core";
         let id = hash(bytes);
+        let Facts { name, version, contract, snapshot, origin, artefact, proof } = facts;
+        let mut parts = vec![bytes];
+        let described = artefact.as_ref().map(|(engine, bytes)| {
+            parts.push(bytes);
+            Artefact { engine: engine.clone(), sha256: hash(bytes), size: bytes.len() as u64 }
+        });
+        parts.extend(proof.as_deref());
+        let entry = Entry {
+            name,
+            version,
+            contract,
+            snapshot,
+            origin,
+            size: bytes.len() as u64,
+            artefact: described,
+            proof: proof.as_ref().map(|proof| proof.len() as u64),
+            ..Entry::default()
+        };
         self.change(WHAT, |disk, state| {
-            let size = bytes.len() as u64;
-            make_room(state, &id, size)?;
-            let name = file(&id);
-            if disk.read(&name).is_ok_and(|there| hash(&there) == id) {
-                // A cut may have come between its name and the state.
-                disk.sync_names().map_err(|e| Error::Disk(WHAT, e))?;
-            } else {
+            make_room(state, &id, entry.taken())?;
+            for (name, bytes) in files(&id, &entry).into_iter().zip(&parts) {
+                if disk.read(&name).is_ok_and(|there| there == *bytes) {
+                    continue;
+                }
                 let written = disk
                     .write(UNFINISHED, bytes)
                     .and_then(|()| disk.sync(UNFINISHED))
-                    .and_then(|()| disk.rename(UNFINISHED, &name))
-                    .and_then(|()| disk.sync_names());
+                    .and_then(|()| disk.rename(UNFINISHED, &name));
                 if let Err(error) = written {
                     // What is half written takes room that a full disk needs.
                     let _ = disk.remove(UNFINISHED);
                     return Err(Error::Disk(WHAT, error));
                 }
             }
+            // Of files that were there already, too: a cut may have come between their names and the state.
+            disk.sync_names().map_err(|e| Error::Disk(WHAT, e))?;
             let known = state.cores.remove(&id).unwrap_or_default();
-            let Facts { name, version, contract, snapshot, origin } = facts;
-            let used = state.next_use();
-            let entry = Entry { name, version, contract, snapshot, origin, size, used, ..known };
+            let (tries, bad, used) = (known.tries, known.bad, state.next_use());
+            let entry = Entry { tries, bad, used, ..entry };
             state.tell(format!("{} installed from {}", entry.title(&id), entry.origin));
             state.cores.insert(id.clone(), entry);
             Ok(())
@@ -199,15 +246,16 @@ impl<D: Disk> Cores<D> {
         Ok(id)
     }
 
-    /// Lets a core be the one to run; none: the factory core.
-    pub fn select(&mut self, id: Option<&str>) -> Result<(), Error> {
+    /// Lets a core be the one to run; none: the factory core. `how` it came to that is told by `core why`.
+    pub fn select(&mut self, id: Option<&str>, when: When, how: &str) -> Result<(), Error> {
         self.change("choose the core", |_, state| {
             if let Some(id) = id {
                 let used = state.next_use();
                 let entry = state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?;
                 (entry.used, entry.tries, entry.bad) = (used, 0, None);
+                state.bad_versions.remove(&entry.version);
             }
-            state.select(id.map(Into::into), "chosen by hand");
+            state.select(id.map(Into::into), when, how);
             Ok(())
         })
     }
@@ -219,7 +267,7 @@ impl<D: Disk> Cores<D> {
             if there.is_none() && state.selected.is_none() {
                 return Err(Error::Refused("the factory core runs, and there is none to go back to".into()));
             }
-            state.select(there, "gone back to by hand");
+            state.select(there, When::AtOnce, "gone back to by hand");
             Ok(())
         })
     }
@@ -266,12 +314,15 @@ impl<D: Disk> Cores<D> {
         self.change("note that the core is bad", |_, state| {
             let entry = state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?;
             entry.bad = Some(why.to_owned());
+            if entry.proof.is_some() {
+                state.bad_versions.insert(entry.version.clone());
+            }
             let told = format!("{} proved bad: {why}", entry.title(id));
             state.tell(told.clone());
             if state.selected.as_deref() == Some(id) {
                 let good = |id: &String| state.cores.get(id).is_some_and(|entry| entry.bad.is_none());
                 let before = state.previous.clone().filter(good);
-                state.select(before, "gone back to by itself");
+                state.select(before, When::AtOnce, "gone back to by itself");
                 state.fallen_back = Some(told);
             }
             Ok(())
@@ -294,9 +345,10 @@ impl<D: Disk> Cores<D> {
         state::store(&mut self.disk, &mut state).map_err(failed)?;
         self.state = state;
         // What is left over costs room, and the next change tries again.
+        let needed: Vec<String> = self.state.cores.iter().flat_map(|(id, entry)| files(id, entry)).collect();
         for name in self.disk.names().unwrap_or_default() {
-            let core = name.strip_suffix(SUFFIX);
-            if name == UNFINISHED || core.is_some_and(|id| !self.state.cores.contains_key(id)) {
+            let ours = SUFFIXES.iter().any(|suffix| name.ends_with(suffix));
+            if name == UNFINISHED || ours && !needed.contains(&name) {
                 let _ = self.disk.remove(&name);
             }
         }
@@ -309,7 +361,7 @@ impl<D: Disk> Cores<D> {
 fn make_room(state: &mut State, id: &str, size: u64) -> Result<(), Error> {
     loop {
         let others = state.cores.iter().filter(|(known, _)| *known != id);
-        let taken: u64 = others.map(|(_, entry)| entry.size).sum();
+        let taken: u64 = others.map(|(_, entry)| entry.taken()).sum();
         if taken.saturating_add(size) <= QUOTA_BYTES {
             return Ok(());
         }
@@ -326,8 +378,24 @@ fn make_room(state: &mut State, id: &str, size: u64) -> Result<(), Error> {
     }
 }
 
-fn file(id: &str) -> String {
-    format!("{id}{SUFFIX}")
+/// The files of a core: the component, what was compiled of it, what proves where it comes from.
+fn files(id: &str, entry: &Entry) -> Vec<String> {
+    let mut names = vec![component(id)];
+    names.extend(entry.artefact.as_ref().map(|known| artefact(id, &known.engine)));
+    names.extend(entry.proof.map(|_| proof(id)));
+    names
+}
+
+fn component(id: &str) -> String {
+    format!("{id}.wasm")
+}
+
+fn artefact(id: &str, engine: &str) -> String {
+    format!("{id}.{engine}.cwasm")
+}
+
+fn proof(id: &str) -> String {
+    format!("{id}.proof")
 }
 
 /// The id of a component.

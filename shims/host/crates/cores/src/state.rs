@@ -1,6 +1,6 @@
 //! What is known of the installed cores, in two slots: a line with the SHA-256 of the rest, then JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -22,15 +22,20 @@ const SLOTS: [&str; 2] = ["state.0", "state.1"];
 #[serde(default)]
 pub struct State {
     format: u32,
-    generation: u64,
+    /// How many changes there have been.
+    pub generation: u64,
     /// The core that was chosen; none: the factory core.
     pub selected: Option<String>,
     /// The one before it; none: the factory core.
     pub previous: Option<String>,
+    /// When a player that runs something else follows the choice.
+    pub when: When,
     /// Updates leave the choice as it is.
     pub pinned: bool,
     /// Why the chosen one is not the one that a person chose.
     pub fallen_back: Option<String>,
+    /// Versions of publishers' cores that proved bad here: they are not fetched again.
+    pub bad_versions: BTreeSet<String>,
     /// The installed cores by id.
     pub cores: BTreeMap<String, Entry>,
     /// What happened, the oldest first.
@@ -53,12 +58,40 @@ pub struct Entry {
     pub origin: String,
     /// Bytes of the component.
     pub size: u64,
+    /// What was compiled of it.
+    pub artefact: Option<Artefact>,
+    /// Bytes of what proves where it comes from; none: a person brought it.
+    pub proof: Option<u64>,
     /// The store's generation when it was last installed or chosen.
     pub used: u64,
     /// Starts since it last proved itself.
     pub tries: u32,
     /// Why it is not to run.
     pub bad: Option<String>,
+}
+
+/// What was compiled of a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artefact {
+    /// Id of the engine it is for.
+    pub engine: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// When a running player follows a choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// While it plays.
+    #[default]
+    AtOnce,
+    /// As soon as nothing plays.
+    Idle,
+    /// Not before it is started anew.
+    Start,
 }
 
 /// Something that happened.
@@ -71,6 +104,12 @@ pub struct Event {
 }
 
 impl Entry {
+    /// Bytes of all its files.
+    pub(crate) fn taken(&self) -> u64 {
+        let artefact = self.artefact.as_ref().map_or(0, |artefact| artefact.size);
+        self.size.saturating_add(artefact).saturating_add(self.proof.unwrap_or(0))
+    }
+
     /// How people are told of it.
     pub fn title(&self, id: &str) -> String {
         let name = if self.name.is_empty() { "core" } else { &self.name };
@@ -93,7 +132,8 @@ impl State {
         self.events.drain(..surplus);
     }
 
-    pub(crate) fn select(&mut self, id: Option<String>, how: &str) {
+    pub(crate) fn select(&mut self, id: Option<String>, when: When, how: &str) {
+        self.when = when;
         let title = match id.as_ref().and_then(|id| Some((id, self.cores.get(id)?))) {
             Some((id, entry)) => entry.title(id),
             None => "the factory core".into(),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use kinora_cores::{Cores, Error, Facts, Folder, hash};
+use kinora_cores::{Cores, Error, Facts, Folder, When, hash};
 
 fn folder(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("kinora-cores-{name}-{}", std::process::id()));
@@ -18,7 +18,7 @@ fn two_users_of_a_store_see_each_others_changes() {
     let (mut one, mut other) = (open(), open());
     let first = one.install(b"first", Facts::default()).expect("it can be written");
     let second = other.install(b"second", Facts::default()).expect("it can be written");
-    one.select(Some(&second)).expect("the other one installed it");
+    one.select(Some(&second), When::AtOnce, "chosen").expect("the other one installed it");
     let now = open();
     assert_eq!(now.choose().id, Some(second));
     assert_eq!(now.read(&first).expect("it is there"), b"first");

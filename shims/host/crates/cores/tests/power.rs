@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
-use kinora_cores::{Cores, Disk, Error, Facts, hash};
+use kinora_cores::{Cores, Disk, Error, Facts, When, hash};
 
 /// Bytes that a disk writes at once.
 const SECTOR: usize = 512;
+const ENGINE: &str = "48.0.8-x86_64-linux-1";
 
 /// A disk with a cache: what was not synced is there after a cut, or is not, in any mixture.
 #[derive(Debug, Default)]
@@ -171,23 +172,29 @@ fn facts() -> Facts {
     Facts { name: "player-core".into(), version: "1".into(), ..Facts::default() }
 }
 
+/// Of a core that came from a publisher.
+fn signed(n: u8) -> Facts {
+    let artefact = Some((ENGINE.into(), vec![n ^ 0xff; 5 * SECTOR]));
+    Facts { artefact, proof: Some(vec![n ^ 0x55; SECTOR + 1]), ..facts() }
+}
+
 type Step = fn(&mut Cores<Cache>) -> Result<(), Error>;
 
 /// What is done, step by step.
 const STEPS: &[Step] = &[
     |cores| cores.install(&bytes(1), facts()).map(drop),
-    |cores| cores.select(Some(&hash(&bytes(1)))),
+    |cores| cores.select(Some(&hash(&bytes(1))), When::AtOnce, "chosen"),
     |cores| cores.starting(&hash(&bytes(1))),
     |cores| cores.proved(&hash(&bytes(1))),
-    |cores| cores.install(&bytes(2), facts()).map(drop),
-    |cores| cores.select(Some(&hash(&bytes(2)))),
+    |cores| cores.install(&bytes(2), signed(2)).map(drop),
+    |cores| cores.select(Some(&hash(&bytes(2))), When::AtOnce, "chosen"),
     |cores| cores.pin(true),
     |cores| cores.condemn(&hash(&bytes(2)), "it was slow"),
     |cores| cores.remove(&hash(&bytes(2))),
-    |cores| cores.install(&bytes(3), facts()).map(drop),
-    |cores| cores.select(Some(&hash(&bytes(3)))),
+    |cores| cores.install(&bytes(3), signed(3)).map(drop),
+    |cores| cores.select(Some(&hash(&bytes(3))), When::AtOnce, "chosen"),
     |cores| cores.roll_back(),
-    |cores| cores.select(None),
+    |cores| cores.select(None, When::AtOnce, "chosen"),
 ];
 
 /// The states after each step, in peace.
@@ -220,12 +227,14 @@ fn power_cut_at_every_operation_loses_nothing_that_had_returned() {
             let next = states.get(done + 1);
             assert!(found == states[done] || Some(&found) == next, "{what}: {found:#?}");
             for id in found.cores.keys() {
-                assert!(cores.read(id).is_ok(), "{what}: core {id} is damaged");
+                let whole =
+                    cores.read(id).is_ok() && cores.artefact(id, ENGINE).is_ok() && cores.proof(id).is_ok();
+                assert!(whole, "{what}: core {id} is damaged");
             }
             assert_eq!(cores.choose().id, found.selected, "{what}");
             // And it goes on from there.
             cores.install(&bytes(9), facts()).expect("the power is back");
-            cores.select(Some(&hash(&bytes(9)))).expect("the power is back");
+            cores.select(Some(&hash(&bytes(9))), When::AtOnce, "chosen").expect("the power is back");
             assert_eq!(cores.choose().id, Some(hash(&bytes(9))), "{what}");
         }
     }
@@ -236,11 +245,11 @@ fn full_disk_keeps_what_was_there() {
     let disk = Cache::default();
     let mut cores = Cores::open(disk.clone());
     let first = cores.install(&bytes(1), facts()).expect("there is room");
-    cores.select(Some(&first)).expect("there is room");
+    cores.select(Some(&first), When::AtOnce, "chosen").expect("there is room");
     disk.0.borrow_mut().full = true;
     let error = cores.install(&bytes(2), facts()).expect_err("there is none").to_string();
     assert!(error.contains("disk is full"), "{error}");
-    assert!(cores.select(None).is_err());
+    assert!(cores.select(None, When::AtOnce, "chosen").is_err());
     let cores = Cores::open(disk.clone());
     assert_eq!(cores.choose().id, Some(first));
     disk.0.borrow_mut().full = false;
@@ -253,7 +262,7 @@ fn core_whose_file_is_damaged_gives_way_to_the_factory_core() {
     let mut disk = Cache::default();
     let mut cores = Cores::open(disk.clone());
     let id = cores.install(&bytes(1), facts()).expect("nothing is in the way");
-    cores.select(Some(&id)).expect("it is there");
+    cores.select(Some(&id), When::AtOnce, "chosen").expect("it is there");
     disk.write(&format!("{id}.wasm"), b"something else").expect("there is room");
     let choice = Cores::open(disk.clone()).choose();
     assert!(choice.id.is_none() && choice.why.contains("damaged"), "{choice:?}");
@@ -266,7 +275,7 @@ fn core_whose_file_is_damaged_gives_way_to_the_factory_core() {
 fn core_that_never_proves_itself_is_not_started_a_fourth_time() {
     let mut cores = Cores::open(Cache::default());
     let id = cores.install(&bytes(1), facts()).expect("nothing is in the way");
-    cores.select(Some(&id)).expect("it is there");
+    cores.select(Some(&id), When::AtOnce, "chosen").expect("it is there");
     for _ in 0..3 {
         assert_eq!(cores.choose().id.as_ref(), Some(&id));
         cores.starting(&id).expect("nothing is in the way");
@@ -278,13 +287,13 @@ fn core_that_never_proves_itself_is_not_started_a_fourth_time() {
 #[test]
 fn store_over_its_quota_forgets_what_was_used_longest_ago() {
     let mut cores = Cores::open(Cache::default());
-    let large = |n: u8| vec![n; 20 << 20];
+    let large = |n: u8| vec![n; 40 << 20];
     let ids: Vec<String> =
         (1..=3).map(|n| cores.install(&large(n), facts()).expect("there is room")).collect();
-    cores.select(Some(&ids[0])).expect("it is there");
+    cores.select(Some(&ids[0]), When::AtOnce, "chosen").expect("it is there");
     let fourth = cores.install(&large(4), facts()).expect("room is made");
     let left: Vec<&String> = cores.state().cores.keys().collect();
     assert!(left.contains(&&ids[0]) && left.contains(&&ids[2]) && left.contains(&&fourth), "{left:?}");
     assert!(cores.read(&ids[1]).is_err(), "its file is gone too");
-    assert!(cores.install(&vec![5; 65 << 20], facts()).is_err());
+    assert!(cores.install(&vec![5; 129 << 20], facts()).is_err());
 }

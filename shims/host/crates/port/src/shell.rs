@@ -21,10 +21,21 @@ pub struct NowPlaying {
     pub can_previous: bool,
 }
 
+/// A build of the core that is installed (`wit/shell.wit`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Build {
+    /// Its SHA-256 in hexadecimal; empty: the one that came with the shim.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// It is the one that was chosen.
+    pub chosen: bool,
+}
+
 /// The window or box around the player. Called on the core's thread; returns at once (post to the window's own thread). Every ability is
 /// optional: the default answers `unsupported`, and [`Shell::has`] says so beforehand.
 pub trait Shell: Send {
-    /// Whether `fullscreen`, `pick-file`, `exit`, `cursor`, `title`, `awake` or `now-playing` is offered.
+    /// Whether `fullscreen`, `pick-file`, `exit`, `cursor`, `title`, `awake`, `now-playing` or `builds` is offered.
     fn has(&self, _ability: &str) -> bool {
         false
     }
@@ -51,6 +62,14 @@ pub trait Shell: Send {
     /// Tells system media controls.
     fn set_now_playing(&mut self, _now: &NowPlaying) -> Result<(), Failure> {
         Err(Failure::unsupported("system media controls"))
+    }
+    /// The builds of the core to choose from.
+    fn builds(&self) -> Vec<Build> {
+        Vec::new()
+    }
+    /// Chooses the build to run.
+    fn choose_build(&mut self, _id: &str) -> Result<(), Failure> {
+        Err(Failure::unsupported("choosing a build"))
     }
     /// Ends the process with this status.
     fn exit(&mut self, _status: u32) {}

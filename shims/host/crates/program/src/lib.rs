@@ -8,15 +8,19 @@ mod parts;
 use std::process::ExitCode;
 
 pub use doctor::Report;
-pub use parts::{absolute, decoders, facts, journal, net, storage};
+pub use parts::{absolute, decoders, facts, journal, net, plain_net, storage};
 
-/// Does what the words after `core` of a command line ask for; none if it asks for something else.
-pub fn core_command(program: &str, words: impl IntoIterator<Item = std::ffi::OsString>) -> Option<ExitCode> {
+/// Does what the words after `core` of a command line ask for; none if it asks for something else. `class` is the device's.
+pub fn core_command(
+    program: &str,
+    class: &str,
+    words: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Option<ExitCode> {
     let mut words = words.into_iter();
     words.next().filter(|word| word == "core")?;
     let words: Result<Vec<String>, _> = words.map(|word| word.into_string()).collect();
     let done = words.map_err(|_| "a word is not valid UTF-8".to_owned()).and_then(|words| {
-        kinora_host::core_command(&words, &parts::plain_net, &mut std::io::stdout()).map(|()| 0)
+        kinora_host::core_command(&words, class, &plain_net, &mut std::io::stdout()).map(|()| 0)
     });
     Some(end(program, done))
 }

@@ -25,7 +25,7 @@ pub fn net(links: &Links, rules: &Rules) -> Result<HostNet, String> {
 }
 
 /// A net for what is no playback.
-pub(crate) fn plain_net(events: NetEvents) -> Result<Box<dyn Net>, String> {
+pub fn plain_net(events: NetEvents) -> Result<Box<dyn Net>, String> {
     let net = HostNet::new(Clock::new().reading(), events).map_err(|e| format!("no network: {e}"))?;
     Ok(Box::new(net))
 }

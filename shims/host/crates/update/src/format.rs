@@ -73,6 +73,9 @@ pub struct Package {
     /// What changed, for people.
     #[serde(default)]
     pub notes: String,
+    /// Whether it takes over while something plays, on devices that otherwise wait until nothing does.
+    #[serde(default)]
+    pub urgent: bool,
     /// The component.
     pub component: File,
     /// Compiled artefacts by engine id.

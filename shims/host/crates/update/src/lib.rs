@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kinora_port::{Net, NetEvents};
-use semver::Version;
 use sha2::{Digest, Sha256};
 use tough::TargetName;
 use tough::schema::Targets;
@@ -30,6 +29,8 @@ use choice::{Choice, choose};
 use download::{Fetcher, Wanted};
 use link::Link;
 use trust::{Trust, Trusted};
+
+pub use semver::Version;
 
 pub use choice::Device;
 pub use download::{WINDOW_LOG, hex};

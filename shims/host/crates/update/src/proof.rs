@@ -5,6 +5,7 @@ use serde_json::Value;
 use tough::TargetName;
 use tough::schema::{Root, Signed, Targets};
 
+use crate::download::hex;
 use crate::error::{Error, Kind};
 
 /// The signed list of targets a core came from, and the roots that lead from the factory's to the keys that signed it. Kept beside the
@@ -35,10 +36,10 @@ impl Proof {
 pub struct Vouched(Targets);
 
 impl Vouched {
-    /// Whether the target `name` is exactly these bytes' SHA-256 and length.
-    pub fn covers(&self, name: &str, sha256: &[u8], length: u64) -> bool {
+    /// Whether the target `name` is exactly of this SHA-256 (lower-case hexadecimal) and length.
+    pub fn covers(&self, name: &str, sha256: &str, length: u64) -> bool {
         let target = TargetName::new(name).ok().and_then(|name| self.0.targets.get(&name));
-        target.is_some_and(|target| target.length == length && *target.hashes.sha256 == *sha256)
+        target.is_some_and(|target| target.length == length && hex(&target.hashes.sha256) == sha256)
     }
 }
 
