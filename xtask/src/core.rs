@@ -16,6 +16,9 @@ const BUILD_SECTION: &str = "kinora:build";
 /// Oldest and newest schema of snapshots that the player core reads (`player-core/crates/engine/src/snapshot.rs`).
 const SNAPSHOTS: &str = "1-1";
 
+/// The guest of the conformance kit, whose sources lie with the kit.
+const KIT: &str = "kit";
+
 /// A built component.
 pub(crate) struct Core {
     pub(crate) path: PathBuf,
@@ -79,8 +82,9 @@ pub(crate) fn build_guests() -> Result<(), String> {
     let folder = guests()?;
     let sources = root().join("tests/guests/examples");
     let sources = std::fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
-    for source in sources.filter_map(|entry| Some(entry.ok()?.path())) {
-        let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let names =
+        sources.filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_string_lossy().into_owned()));
+    for name in names.chain([KIT.to_owned()]) {
         let module = target().join(format!("wasm32-unknown-unknown/debug/examples/{name}.wasm"));
         write_if_changed(&folder.join(format!("{name}.wasm")), &componentize(&module)?)?;
     }

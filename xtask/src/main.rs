@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod certify;
 mod check;
 mod core;
 mod dev;
@@ -11,6 +12,7 @@ mod env;
 mod fuzz;
 mod inspect;
 mod machine;
+mod new_shim;
 mod patches;
 mod play;
 mod replay;
@@ -25,6 +27,10 @@ usage: cargo xtask COMMAND
   dev [FILE|URL]...    the same for developers of the core: it is built anew on each save and takes over while things play
   test [FILTER]        set up, build and run all tests
   core                 build the player core component; the last line is PATH bytes=N zstd=N sha256=HEX
+  guests               build the components of the tests, the conformance kit's among them
+  certify-self [ARGUMENT]...
+                       prove the conformance kit: headless passes, and each fault seeded in it is caught
+  new-shim NAME        begin a port: copy shims/stub and wire it in
   inspect SRC [--samples] [--cues] [--manifest]
                        what the core's parsers see in a file
   bless                write the scenarios' expectations anew
@@ -51,6 +57,9 @@ fn main() -> ExitCode {
         "core" => {
             setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))
         }
+        "guests" => setup::ensure(setup::Purpose::Core).and_then(|()| core::build_guests()),
+        "new-shim" => new_shim::new_shim(&rest),
+        "certify-self" => certify::certify_self(&rest),
         "inspect" => inspect::inspect(&rest),
         "fuzz" => fuzz::fuzz(&rest),
         "tidy" => tidy::check(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use kinora_program::args::{self, Common, text};
 
+use crate::faults::Fault;
 use crate::shell::Kind;
 
 /// Printed for `--help` and after a usage error.
@@ -27,13 +28,20 @@ Plays without a screen and without a sound device. Times are seconds of host tim
   --screenshot T=FILE    what the screen shows then, as PNG; may be repeated
   --frames FILE          a line a presented frame: pts_us width height md5
   --audio FILE           decoded sound as WAV, in its own rate and channels
-  --report FILE          figures as JSON
+  --film FOLDER          what the screen shows, a PNG for each change, named by its time in microseconds
+  --heard FILE           what the loudspeaker plays as WAV
+  --report FILE          figures as JSON, and what the window was told
   --swap-core FILE       let this build take over while it plays, and the first one after it, in turns
   --swap-every SECONDS   how often (default 1)
   --kill CALL,CALL,...   end the core's instance in these calls of `handle`, counted from 1, to see it come back
   --stall FROM-TO        call the core not at all between these times, to see what goes on without it
+  --pick FILE            what the person chooses who is asked for a file (default: nobody can be asked)
+  --builds TITLE,...     builds of the core that the person may choose from, the first chosen (default: none)
+  --no-sound             there is no sound device
+  --fault NAME           make a mistake that the conformance kit must catch
   --storage FILE         remember positions and settings here (default: nothing is remembered)
   --list-keys            print the names of keys
+  --list-faults          print the mistakes: name, broken MUST, what it is
 {}
 `replay` makes the recorded calls again, of the same cores or others, and stops at the first difference; with --interpret
 the core runs under the interpreter of devices that allow no generated code. With --list it prints the calls instead.
@@ -60,6 +68,12 @@ pub(crate) struct Options {
     pub(crate) screenshots: Vec<(u64, PathBuf)>,
     pub(crate) frames: Option<PathBuf>,
     pub(crate) audio: Option<PathBuf>,
+    pub(crate) film: Option<PathBuf>,
+    pub(crate) heard: Option<PathBuf>,
+    pub(crate) pick: Option<PathBuf>,
+    pub(crate) builds: Vec<String>,
+    pub(crate) sound: bool,
+    pub(crate) fault: Option<Fault>,
     pub(crate) report: Option<PathBuf>,
     /// Another build, and how often the two take turns.
     pub(crate) swap_core: Option<PathBuf>,
@@ -78,6 +92,7 @@ pub(crate) enum Command {
     Compile { folder: PathBuf, core: Option<PathBuf>, interpret: bool },
     Help,
     ListKeys,
+    ListFaults,
 }
 
 /// Reads the command line; the error is for the person who typed it.
@@ -94,6 +109,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Resu
         screenshots: Vec::new(),
         frames: None,
         audio: None,
+        film: None,
+        heard: None,
+        pick: None,
+        builds: Vec::new(),
+        sound: true,
+        fault: None,
         report: None,
         swap_core: None,
         swap_every_us: 1_000_000,
@@ -110,6 +131,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Resu
             Long("list") => list = true,
             Long("interpret") => interpret = true,
             Long("list-keys") => return Ok(Command::ListKeys),
+            Long("list-faults") => return Ok(Command::ListFaults),
             Long("clock") => {
                 options.virtual_clock = match text(&mut parser)?.as_str() {
                     "virtual" => true,
@@ -131,6 +153,16 @@ pub(crate) fn parse(words: impl IntoIterator<Item = std::ffi::OsString>) -> Resu
             Long("screenshot") => options.screenshots.push(screenshot(&text(&mut parser)?)?),
             Long("frames") => options.frames = Some(text(&mut parser)?.into()),
             Long("audio") => options.audio = Some(text(&mut parser)?.into()),
+            Long("film") => options.film = Some(text(&mut parser)?.into()),
+            Long("heard") => options.heard = Some(text(&mut parser)?.into()),
+            Long("builds") => options.builds = text(&mut parser)?.split(',').map(str::to_owned).collect(),
+            Long("pick") => options.pick = Some(text(&mut parser)?.into()),
+            Long("no-sound") => options.sound = false,
+            Long("fault") => {
+                let name = text(&mut parser)?;
+                let known = Fault::find(&name);
+                options.fault = Some(known.ok_or(format!("there is no fault `{name}`; see --list-faults"))?);
+            }
             Long("report") => options.report = Some(text(&mut parser)?.into()),
             Long("swap-core") => options.swap_core = Some(text(&mut parser)?.into()),
             Long("swap-every") => options.swap_every_us = interval(&text(&mut parser)?)?,
@@ -267,6 +299,7 @@ mod tests {
             ("play a --size 0x3", "0x3"),
             ("play a --until -1", "-1"),
             ("play a --device fridge", "fridge"),
+            ("play a --fault luck", "luck"),
             ("play a --allow *.org", "*.org"),
             ("play a --allow-list /nowhere", "/nowhere"),
             ("play a --swap-every 0", "--swap-every"),

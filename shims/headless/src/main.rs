@@ -1,10 +1,13 @@
 //! `kinora-headless`: the reference shim. No screen, no sound device, a virtual or real clock; it captures what would be seen and heard.
 
 mod args;
+mod faults;
+mod film;
 mod keys;
 mod report;
 mod run;
 mod shell;
+mod store;
 mod tap;
 mod wav;
 
@@ -27,7 +30,14 @@ fn main() -> ExitCode {
             println!("{}", keys::names());
             ExitCode::SUCCESS
         }
-        Ok(Command::Play(options)) => end(run::play(&options)),
+        Ok(Command::ListFaults) => {
+            print!("{}", faults::Fault::list());
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Play(options)) => {
+            let ended = run::play(&options);
+            if options.fault == Some(faults::Fault::ExitAlwaysZero) { ExitCode::SUCCESS } else { end(ended) }
+        }
         Ok(Command::List { trace }) => {
             end(kinora_host::list_trace(&trace, &mut std::io::stdout()).map_err(|e| e.to_string()))
         }

@@ -20,6 +20,8 @@ pub(crate) struct Report {
     pub(crate) core_start: Duration,
     pub(crate) first_frame: Option<Duration>,
     pub(crate) errors: Vec<String>,
+    /// What the window or box was told, in order.
+    pub(crate) shell: Vec<Value>,
 }
 
 /// Writes the report.
@@ -48,6 +50,7 @@ impl Report {
             },
             "swap": self.swap(),
             "errors": self.errors,
+            "shell": self.shell,
         })
     }
 

@@ -1,8 +1,8 @@
 //! One run: everything is put together, and time is moved on.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora_host::{
@@ -10,13 +10,15 @@ use kinora_host::{
 };
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
-use kinora_port::{HostUs, InputEvent, MemoryStorage, Picture, UiRaster};
-use kinora_raster_cpu::{Canvas, CpuRaster};
+use kinora_port::{AudioSink, HostUs, InputEvent, MemoryStorage, NullSink, Storage};
 
 use crate::args::Options;
+use crate::faults::{Fault, Seeded};
+use crate::film::{Film, screenshot};
 use crate::keys::Script;
 use crate::report::{self, Report};
-use crate::shell::{Caused, HeadlessShell, Kind};
+use crate::shell::{Caused, HeadlessShell, Kind, Told, builds};
+use crate::store::Settled;
 use crate::tap::Recording;
 
 /// A virtual run in which nothing is shown and nothing asked of the core for so long will never end.
@@ -56,6 +58,9 @@ struct Run {
     /// When a frame was last shown or the core last called.
     last_progress_us: HostUs,
     size: (u32, u32),
+    film: Option<Film>,
+    told: Told,
+    seeded: Seeded,
     /// Between these times the core is not called.
     stall_us: Option<(HostUs, HostUs)>,
     swapping: Option<Swapping>,
@@ -103,9 +108,16 @@ impl Run {
         });
         let core_start = launched.elapsed();
 
+        let seeded = Seeded::new(options.fault);
         let inbox = Inbox::new();
         let ids = Arc::new(AtomicU64::new(1));
-        let decoders = kinora_program::decoders();
+        let decoders = seeded.decoders(kinora_program::decoders());
+        let sink: Box<dyn AudioSink> = if options.sound {
+            let heard = Arc::clone(recording);
+            Box::new(VirtualSink::heard_by(move |samples, format| heard.hear(samples, format)))
+        } else {
+            Box::new(NullSink)
+        };
         let now = clock.clone();
         let reading: Arc<dyn Fn() -> HostUs + Send + Sync> = Arc::new(move || now.now());
         let bell = Arc::clone(&inbox);
@@ -118,16 +130,23 @@ impl Run {
                 ids: Arc::clone(&ids),
             },
             Arc::clone(&decoders),
-            Box::new(VirtualSink::new()),
+            seeded.sink(sink),
             recording.taps(),
             Box::new(move || bell.ring()),
         );
         let stage = Stage::new(Arc::clone(&pipeline));
-        let mut net = HostNet::new(reading, inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
+        let mut net =
+            HostNet::new(Arc::clone(&reading), inbox.net_events()).map_err(|e| format!("no network: {e}"))?;
         net.restrict(options.common.rules.clone());
         let storage = kinora_program::storage("kinora-headless", options.storage.as_deref());
+        let storage: Box<dyn Storage> =
+            if options.virtual_clock { Box::new(Settled(storage)) } else { storage };
         let config = PlayerConfig {
-            limits: if options.virtual_clock { Limits::VIRTUAL } else { Limits::REAL_TIME },
+            limits: if options.virtual_clock || seeded.is(Fault::HungForEver) {
+                Limits::VIRTUAL
+            } else {
+                Limits::REAL_TIME
+            },
             seed: 0,
             wall_offset_us: None,
             device: options.device.device(kinora_host::font_facts(|path| net.grant_file(path))),
@@ -146,22 +165,33 @@ impl Run {
             fullscreen: options.device == Kind::Tv,
         };
         let caused = Caused::default();
-        let shell =
-            HeadlessShell { kind: options.device, surface: surface.clone(), caused: Arc::clone(&caused) };
+        let told = Told::default();
+        let shell = HeadlessShell {
+            kind: options.device,
+            surface: surface.clone(),
+            caused: Arc::clone(&caused),
+            told: Arc::clone(&told),
+            pick: options.pick.clone(),
+            builds: builds(&options.builds),
+            now: Box::new(move || reading()),
+        };
         let ports = Ports {
             pipeline: Arc::clone(&pipeline),
             decoders,
             ids,
             stage: Arc::clone(&stage),
             inbox: Arc::clone(&inbox),
-            net: Box::new(net),
-            storage,
+            net: seeded.net(Box::new(net)),
+            storage: seeded.storage(storage),
             journal: Box::new(MemoryStorage::default()),
-            shell: Box::new(shell),
+            shell: seeded.shell(Box::new(shell)),
             input: Box::new(Script::new(sources, &options.keys, caused)),
             recorder: record(options.common.record.as_deref(), None, program)?,
         };
-        let player = Player::new(engine, core, config, ports, surface);
+        let mut player = Player::new(engine, core, config, ports, surface);
+        if let Some(edge) = seeded.edge() {
+            player.set_edge(edge);
+        }
         Ok(Run {
             player,
             pipeline,
@@ -173,6 +203,9 @@ impl Run {
             first_frame: None,
             last_progress_us: 0,
             size: options.size,
+            film: options.film.as_deref().map(Film::create).transpose()?,
+            told,
+            seeded,
             stall_us: options.stall_us,
             swapping,
             reports: Vec::new(),
@@ -192,13 +225,16 @@ impl Run {
                 // What is to be seen later is what stays on the screen.
                 for (at, path) in screenshots {
                     self.advance_to(Some(*at), now);
-                    self.screenshot(*at, path)?;
+                    screenshot(&self.stage, self.size, &self.seeded, *at, path)?;
                 }
                 return end;
             }
             next = earliest(next, self.present(now));
+            if let Some(film) = &mut self.film {
+                next = earliest(next, film.look(&self.stage, self.size, &self.seeded, now)?);
+            }
             while let Some((_, path)) = screenshots.next_if(|(at, _)| *at <= now) {
-                self.screenshot(now, path)?;
+                screenshot(&self.stage, self.size, &self.seeded, now, path)?;
             }
             if options.until_us.is_some_and(|until| until <= now) {
                 return Ok(0);
@@ -302,18 +338,6 @@ impl Run {
         }
     }
 
-    fn screenshot(&self, now: HostUs, path: &Path) -> Result<(), String> {
-        let images = self.stage.images();
-        let scene = self.stage.scene(now, 0);
-        let (width_px, height_px) = self.size;
-        let picture = Picture { width_px, height_px, draws: &scene.draws, videos: &scene.videos };
-        let mut pixels = vec![0; width_px as usize * height_px as usize];
-        let mut canvas =
-            Canvas::new(&mut pixels, width_px, height_px, width_px as usize).expect("it is large enough");
-        CpuRaster::default().draw(&picture, &images, &mut canvas);
-        write_png(path, self.size, &pixels).map_err(|e| format!("cannot write {}: {e}", path.display()))
-    }
-
     fn report(&self, recording: &Recording) -> Report {
         let core = self.player.stats();
         let errors = [&core.faults, &core.errors, &self.reports].into_iter().flatten().cloned().collect();
@@ -326,6 +350,7 @@ impl Run {
             core_start: self.core_start,
             first_frame: self.first_frame,
             errors,
+            shell: self.told.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }
@@ -363,13 +388,4 @@ pub(crate) fn compile(folder: &Path, core: Option<&Path>, interpret: bool) -> Re
     let artefact = kinora_host::precompile(&core, interpret, folder).map_err(|e| e.to_string())?;
     println!("{}", artefact.display());
     Ok(())
-}
-
-/// Writes `0xAARRGGBB` pixels.
-fn write_png(path: &Path, (width, height): (u32, u32), pixels: &[u32]) -> Result<(), png::EncodingError> {
-    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    let mut encoder = png::Encoder::new(file, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    let rgb: Vec<u8> = pixels.iter().flat_map(|p| [(p >> 16) as u8, (p >> 8) as u8, *p as u8]).collect();
-    encoder.write_header()?.write_image_data(&rgb)
 }

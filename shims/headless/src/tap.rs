@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kinora_pipeline::Taps;
-use kinora_port::{PcmBlock, PixelFormat, VideoFrame};
+use kinora_port::{PcmBlock, PcmSamples, PixelFormat, SinkFormat, VideoFrame};
 use md5::{Digest, Md5};
 
 use crate::args::Options;
@@ -17,6 +17,7 @@ use crate::wav::WavWriter;
 pub(crate) struct Recording {
     frames: Mutex<Option<BufWriter<File>>>,
     sound: Mutex<Option<WavWriter>>,
+    heard: Mutex<Option<WavWriter>>,
     seen: Mutex<Seen>,
     error: Mutex<Option<String>>,
 }
@@ -39,6 +40,9 @@ impl Recording {
         if let Some(path) = &options.audio {
             *lock(&recording.sound) = Some(WavWriter::create(path).map_err(|e| named(path, e))?);
         }
+        if let Some(path) = &options.heard {
+            *lock(&recording.heard) = Some(WavWriter::create(path).map_err(|e| named(path, e))?);
+        }
         Ok(Arc::new(recording))
     }
 
@@ -47,6 +51,15 @@ impl Recording {
         Taps {
             frame: Some(Box::new(move |_, frame| frames.frame(frame))),
             audio: Some(Box::new(move |_, block| sound.block(block))),
+        }
+    }
+
+    /// What the loudspeaker plays.
+    pub(crate) fn hear(&self, samples: &[f32], format: SinkFormat) {
+        if let Some(file) = &mut *lock(&self.heard) {
+            let SinkFormat { rate_hz, channels } = format;
+            let samples = PcmSamples::F32(samples.to_vec());
+            self.keep(file.write(&PcmBlock { pts_us: 0, rate_hz, channels, samples }));
         }
     }
 
@@ -80,8 +93,10 @@ impl Recording {
         if let Some(mut file) = lock(&self.frames).take() {
             self.keep(file.flush());
         }
-        if let Some(file) = lock(&self.sound).take() {
-            self.keep(file.finish());
+        for sound in [&self.sound, &self.heard] {
+            if let Some(file) = lock(sound).take() {
+                self.keep(file.finish());
+            }
         }
         lock(&self.error).take().map_or(Ok(()), |e| Err(format!("cannot write what was played: {e}")))
     }

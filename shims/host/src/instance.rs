@@ -9,6 +9,7 @@ use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 
 use crate::bindings::PlayerCore;
 use crate::bindings::player::{Event, Launch, Turn as Answer};
+use crate::edge::{Export, SharedEdge};
 use crate::engine::Core;
 use crate::trace::Tap;
 use crate::turn::Turn;
@@ -112,6 +113,7 @@ pub(crate) struct State {
     /// The call in progress: what imports may read and what they have staged.
     pub(crate) turn: Option<Turn>,
     pub(crate) tap: Tap,
+    pub(crate) edge: Option<SharedEdge>,
     memory: Memory,
     deadline: Deadline,
 }
@@ -164,6 +166,7 @@ impl Instance {
         let state = State {
             turn: None,
             tap: Tap::Live,
+            edge: None,
             memory: Memory { limit: limits.memory_bytes, used: 0 },
             deadline: Deadline::default(),
         };
@@ -188,6 +191,15 @@ impl Instance {
         turn: Option<Turn>,
         launch: &Launch,
     ) -> (Option<Turn>, Result<Answer, Fault>) {
+        let (turn, changed) = self.pass_edge(turn, || Export::Start(Box::new(launch.clone())));
+        let launch = match &changed {
+            Some(Export::Start(changed)) => changed,
+            _ => launch,
+        };
+        self.call_start(turn, launch)
+    }
+
+    fn call_start(&mut self, turn: Option<Turn>, launch: &Launch) -> (Option<Turn>, Result<Answer, Fault>) {
         let limit = self.limits.start;
         let (turn, result) = self.call("start", limit, turn, |player, store| {
             player.kinora_shim_player().call_start(store, launch)
@@ -203,6 +215,23 @@ impl Instance {
         budget_us: u32,
         events: &[Event],
     ) -> (Option<Turn>, Result<Answer, Fault>) {
+        let call = || Export::Handle { host_us, budget_us, events: events.to_vec() };
+        let (turn, changed) = self.pass_edge(turn, call);
+        match &changed {
+            Some(Export::Handle { host_us, budget_us, events }) => {
+                self.call_handle(turn, *host_us, *budget_us, events)
+            }
+            _ => self.call_handle(turn, host_us, budget_us, events),
+        }
+    }
+
+    fn call_handle(
+        &mut self,
+        turn: Option<Turn>,
+        host_us: u64,
+        budget_us: u32,
+        events: &[Event],
+    ) -> (Option<Turn>, Result<Answer, Fault>) {
         let limit = self.limits.handle;
         self.call("handle", limit, turn, |player, store| {
             player.kinora_shim_player().call_handle(store, host_us, budget_us, events)
@@ -211,8 +240,39 @@ impl Instance {
 
     /// Calls `snapshot`, which has no effects: the caller drops what the turn has staged.
     pub(crate) fn snapshot(&mut self, turn: Option<Turn>) -> (Option<Turn>, Result<Vec<u8>, Fault>) {
+        let (turn, _) = self.pass_edge(turn, || Export::Snapshot);
+        self.call_snapshot(turn)
+    }
+
+    fn call_snapshot(&mut self, turn: Option<Turn>) -> (Option<Turn>, Result<Vec<u8>, Fault>) {
         let limit = self.limits.start;
         self.call("snapshot", limit, turn, |player, store| player.kinora_shim_player().call_snapshot(store))
+    }
+
+    /// Where there is an edge, the call as it is to be made; what the edge wants called before it has been called, with the same turn.
+    fn pass_edge(
+        &mut self,
+        mut turn: Option<Turn>,
+        call: impl FnOnce() -> Export,
+    ) -> (Option<Turn>, Option<Export>) {
+        let Some(edge) = self.store.data().edge.clone() else { return (turn, None) };
+        let mut call = call();
+        for early in edge.export(&mut call) {
+            // How it ends is the core's own business.
+            turn = match early {
+                Export::Start(launch) => self.call_start(turn, &launch).0,
+                Export::Handle { host_us, budget_us, events } => {
+                    self.call_handle(turn, host_us, budget_us, &events).0
+                }
+                Export::Snapshot => self.call_snapshot(turn).0,
+            };
+        }
+        (turn, Some(call))
+    }
+
+    /// Has all calls pass an edge.
+    pub(crate) fn set_edge(&mut self, edge: Option<SharedEdge>) {
+        self.store.data_mut().edge = edge;
     }
 
     /// Sends import calls another way from now on; the way they went.

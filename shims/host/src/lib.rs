@@ -4,11 +4,12 @@
 //! A call of the core is a transaction (`turn.rs`): imports stage what they do, and it lands when the call returns. A core that traps
 //! or takes too long had no effect; the next instance starts from the last snapshot and finds the timelines that still play.
 
-mod bindings;
+pub mod bindings;
 mod card;
 mod convert;
 mod cores;
 mod download;
+mod edge;
 mod engine;
 mod faults;
 mod fonts;
@@ -31,6 +32,7 @@ mod updates;
 
 pub use cores::{CORE_USAGE, builds, choose_build, chosen_core, core_command};
 pub use download::{MakeNet, OwnedNet};
+pub use edge::{Edge, Export};
 pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
 #[cfg(feature = "compiler")]
 pub use engine::{compile_for, machines, precompile};

@@ -8,6 +8,8 @@ use kinora_port::HostUs;
 const LINES_PER_SECOND: u32 = 50;
 /// Most error lines kept.
 const MAX_ERRORS: usize = 100;
+/// From this level on what the core tells about itself is printed.
+const INFORMATION: u32 = 3;
 /// Most different measurements.
 const MAX_MEASURES: usize = 256;
 
@@ -60,6 +62,14 @@ impl Log {
     pub(crate) fn measure(&mut self, name: String, value: i64) {
         if self.measures.len() < MAX_MEASURES || self.measures.contains_key(&name) {
             self.measures.insert(name, value);
+        }
+    }
+
+    /// The run is over: the last value of each measurement is printed, with what is printed of its lines.
+    pub(crate) fn end(&self) {
+        if self.level >= INFORMATION && !self.measures.is_empty() {
+            let words = self.measures.iter().map(|(name, value)| format!(" {name}={value}"));
+            eprintln!("core measures:{}", printable(&words.collect::<String>()));
         }
     }
 }

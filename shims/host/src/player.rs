@@ -16,6 +16,7 @@ use crate::bindings::player::{Event, Launch, Open, Source, Turn as Answer};
 use crate::bindings::types::Extra;
 use crate::convert;
 use crate::cores::Judge;
+use crate::edge::{Edge, SharedEdge};
 use crate::engine::Core;
 use crate::faults::Faults;
 use crate::inbox::Inbox;
@@ -126,6 +127,7 @@ pub struct Player {
     stats: CallTimes,
     handled: u64,
     recorder: Option<Recorder>,
+    edge: Option<SharedEdge>,
     exit: Option<u32>,
     given_up: Option<(Fault, Rest)>,
 }
@@ -190,6 +192,7 @@ impl Player {
             stats: CallTimes::default(),
             handled: 0,
             recorder: ports.recorder,
+            edge: None,
             exit: None,
             given_up: None,
         }
@@ -200,6 +203,11 @@ impl Player {
     /// Has an installed core judged by how this run goes.
     pub(crate) fn judged(self, judge: Option<Judge>) -> Self {
         Player { judge: judge.map(|judge| (judge, PROBATION_US)), ..self }
+    }
+
+    /// Puts something between every core of this player and the shim.
+    pub fn set_edge(&mut self, edge: Box<dyn Edge>) {
+        self.edge = Some(SharedEdge::new(edge));
     }
 
     /// Gathers what has happened until `now` and calls the core once if something is due. Returns whether it did; call again
@@ -288,6 +296,7 @@ impl Player {
         }
         self.journal.close();
         self.world_mut().storage.flush();
+        self.world().log.end();
         if let Some(Err(error)) = self.recorder.take().map(Recorder::finish) {
             eprintln!("kinora: the trace is not whole: {error}");
         }
@@ -377,6 +386,7 @@ impl Player {
         if let Some(recorder) = &self.recorder {
             recorder.add(recorder.instance(&self.core, &mut instance));
         }
+        instance.set_edge(self.edge.clone());
         let (turn, result) = instance.start(Some(self.lend(now)), &launch);
         let staged = self.take_back(turn);
         if let Some(recorder) = &self.recorder {
@@ -496,6 +506,8 @@ impl Player {
         for ticket in std::mem::take(&mut world.fetches) {
             world.net.cancel(ticket);
         }
+        // The next instance asks again if it still needs it.
+        let _ = world.shell.set_awake(false);
         self.pending.retain(is_open);
         opened.into_iter().rev().for_each(|event| self.pending.push_front(event));
 

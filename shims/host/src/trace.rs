@@ -53,9 +53,10 @@ pub(crate) struct Call {
     pub(crate) outcome: Outcome,
 }
 
-/// What is called, with everything it is given.
+/// What is called, with everything it is given (`wit/player.wit`).
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Export {
+#[expect(missing_docs, reason = "documented in the contract")]
+pub enum Export {
     Start(Box<Launch>),
     Handle { host_us: u64, budget_us: u32, events: Vec<Event> },
     Snapshot,

@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "kinora-testkit",
         &["kinora-time", "kinora-bytes", "kinora-demux", "kinora-engine", "kinora-display-list"],
     ),
+    ("kinora-guests", &["kinora-display-list"]),
     ("player-core", &["kinora-time", "kinora-engine", "kinora-ui", "kinora-display-list", "kinora-captions"]),
     ("kinora-guests", &["kinora-display-list"]),
     ("kinora-port", &["kinora-display-list"]),
@@ -43,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Shims use the host and its adapters, never one another and never a core crate.
     ("kinora-headless", SHIM),
     ("kinora-tv", SHIM),
+    ("kinora-stub", SHIM),
     ("kinora", SHIM),
 ];
 

@@ -219,6 +219,7 @@ impl Player {
                     Instance::new(&self.engine, core, limits, Arc::clone(&self.ticker)).map_err(failed)?;
             }
             entries.extend(self.recorder.as_ref().map(|recorder| recorder.instance(core, instance)));
+            instance.set_edge(self.edge.clone());
             let launch = self.launch(now, SWAP, offer);
             let (turn, started) = instance.start(Some(self.lend(now)), &launch);
             let staged = self.take_back(turn);
@@ -265,7 +266,10 @@ impl Player {
             passed.entries.into_iter().for_each(|entry| recorder.add(entry));
         }
         let shows = passed.staged.list.is_some();
-        let landed = passed.staged.land(self.world_mut(), now);
+        let world = self.world_mut();
+        // The wish of the build before; what this one wants lands with its effects.
+        let _ = world.shell.set_awake(false);
+        let landed = passed.staged.land(world, now);
         self.pending = passed.pending;
         self.pending.extend(landed.events);
         self.exit = landed.exit;

@@ -360,10 +360,13 @@ impl Stream {
         late_us: u32,
     ) -> Option<HostUs> {
         let video = self.video()?;
-        match video.frames.get(1) {
-            Some(frame) => host_at(frame.pts_us + i64::from(late_us)),
-            None => video.pacer.shown_until().and_then(host_at),
-        }
+        let over = match video.frames.back() {
+            // It may still wait to be shown, and nothing else may wake whoever waits for the end.
+            Some(last) => Some(last.pts_us.saturating_add(i64::from(last.duration_us))),
+            None => video.pacer.shown_until(),
+        };
+        let given_up = video.frames.get(1).map(|frame| frame.pts_us.saturating_add(i64::from(late_us)));
+        [over, given_up].into_iter().flatten().filter_map(host_at).min()
     }
 
     pub(crate) fn status(&self, room_bytes: u32) -> StreamStatus {
