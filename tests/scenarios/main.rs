@@ -5,21 +5,25 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use kinora_tests::{Played, Scenario, Screen, TRACE, blessing, replay, scenarios};
+use kinora_tests::{Headless, Played, Scenario, Screen, TRACE, blessing, replay, scenarios};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
     let arguments = Arguments::from_args();
-    let scenarios = scenarios().expect("scenarios are committed");
-    let trials = scenarios
-        .into_iter()
-        .map(|scenario| Trial::test(scenario.name(), move || check(&scenario).map_err(Failed::from)));
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let mut trials = Vec::new();
+    for (player, suffix) in [(Some(Headless::here()), ""), (Headless::elsewhere(), "_elsewhere")] {
+        let Some(player) = player else { continue };
+        trials.extend(scenarios().expect("scenarios are committed").into_iter().map(|scenario| {
+            let (name, player) = (scenario.name() + suffix, player.clone());
+            Trial::test(name.clone(), move || check(&scenario, &player, &name).map_err(Failed::from))
+        }));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn check(scenario: &Scenario) -> Result<(), String> {
+fn check(scenario: &Scenario, player: &Headless, name: &str) -> Result<(), String> {
     let folder = &scenario.folder;
-    let played = scenario.play(&format!("scenarios/{}", scenario.name()));
+    let played = scenario.play(player, &format!("scenarios/{name}"));
 
     let mut differences = String::new();
     let dump = dump(&played);

@@ -17,7 +17,7 @@ pub use builds::{guest, other_build};
 pub use display::Display;
 pub use media::{Media, make};
 pub use oracle::{framemd5, pcm_f32, probe_frames};
-pub use player::{Outcome, Played, play, replay};
+pub use player::{Headless, Outcome, Played, play, replay};
 pub use random::Random;
 pub use running::Running;
 pub use scenario::{Scenario, TRACE, scenarios};

@@ -68,43 +68,60 @@ impl Played {
     }
 }
 
-/// Plays a source headless on the virtual clock, with everything recorded. `name` makes the folder its own.
-pub fn play(name: &str, source: &str, extra: &[&str]) -> Played {
-    let folder = scratch(name);
-    let file = |name: &str| folder.join(name).into_os_string();
-    let mut command = Command::new(target_folder().join("kinora-headless"));
-    command.arg("play").arg(source).arg("--frames").arg(file("frames")).arg("--audio").arg(file("sound.wav"));
-    command.arg("--report").arg(file("report.json")).args(extra).current_dir(&folder);
-    let (outcome, stderr, peak_kib) = run(&mut command, &folder);
-    Played { outcome, stderr, peak_kib, folder }
-}
+/// The headless player, as words of a command line.
+#[derive(Debug, Clone)]
+pub struct Headless(Vec<String>);
 
-/// Makes the recorded calls of a run again: natively, under the interpreter, and by the program that `cargo xtask replay` names; each error
-/// is the first difference. `extra` goes to the first two, to name other builds.
-pub fn replay(trace: &Path, extra: &[&str]) -> Vec<Result<(), String>> {
-    let headless = target_folder().join("kinora-headless").to_string_lossy().into_owned();
-    let trace = trace.to_string_lossy().into_owned();
-    let natively: Vec<String> = [headless.as_str(), "replay", trace.as_str()]
-        .iter()
-        .chain(extra)
-        .map(|word| (*word).to_owned())
-        .collect();
-    let interpreted = natively.iter().cloned().chain(["--interpret".to_owned()]).collect();
-    let mut ways: Vec<Vec<String>> = vec![natively, interpreted];
-    if let Ok(replayer) = std::env::var("KINORA_REPLAYER") {
-        // A word a line; the trace goes before the core, which is the last.
-        let mut way: Vec<String> = replayer.lines().map(Into::into).collect();
-        way.insert(way.len() - 1, trace);
-        ways.push(way);
+impl Headless {
+    /// The one that was built with this test.
+    pub fn here() -> Self {
+        Headless(vec![target_folder().join("kinora-headless").to_string_lossy().into_owned()])
     }
-    ways.iter().map(Vec::as_slice).map(again).collect()
+
+    /// The one for another processor, where `cargo xtask replay` says how it runs here.
+    pub fn elsewhere() -> Option<Self> {
+        // A word a line.
+        let words = std::env::var("KINORA_ELSEWHERE").ok()?;
+        Some(Headless(words.lines().map(Into::into).collect()))
+    }
+
+    /// Plays a source on the virtual clock, with everything recorded. `name` makes the folder its own.
+    pub fn play(&self, name: &str, source: &str, extra: &[&str]) -> Played {
+        let folder = scratch(name);
+        let file = |name: &str| folder.join(name).into_os_string();
+        let mut command = self.command("play");
+        command.arg(source).arg("--frames").arg(file("frames")).arg("--audio").arg(file("sound.wav"));
+        command.arg("--report").arg(file("report.json")).args(extra).current_dir(&folder);
+        let (outcome, stderr, peak_kib) = run(&mut command, &folder);
+        Played { outcome, stderr, peak_kib, folder }
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = Command::new(&self.0[0]);
+        command.args(&self.0[1..]).arg(verb);
+        command
+    }
 }
 
-fn again(way: &[String]) -> Result<(), String> {
-    let output = Command::new(&way[0]).args(&way[1..]).output();
-    let output = output.map_err(|e| format!("cannot start {}: {e}\n", way[0]))?;
+/// Plays a source headless here, as [`Headless::play`].
+pub fn play(name: &str, source: &str, extra: &[&str]) -> Played {
+    Headless::here().play(name, source, extra)
+}
+
+/// Makes the recorded calls of a run again: natively, under the interpreter, and elsewhere if there is an elsewhere; each error is the
+/// first difference. `extra` names other builds.
+pub fn replay(trace: &Path, extra: &[&str]) -> Vec<Result<(), String>> {
+    let here = Headless::here();
+    let mut ways = vec![here.command("replay"), here.command("replay")];
+    ways[1].arg("--interpret");
+    ways.extend(Headless::elsewhere().map(|elsewhere| elsewhere.command("replay")));
+    ways.iter_mut().map(|way| again(way.arg(trace).args(extra))).collect()
+}
+
+fn again(way: &mut Command) -> Result<(), String> {
+    let output = way.output().map_err(|e| format!("cannot start {way:?}: {e}\n"))?;
     let stderr = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{}: {stderr}", way.join(" "))) }
+    if output.status.success() { Ok(()) } else { Err(format!("{way:?}: {stderr}")) }
 }
 
 fn run(command: &mut Command, folder: &Path) -> (Outcome, String, u64) {

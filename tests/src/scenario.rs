@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::{Played, play, root};
+use crate::{Headless, Played, root};
 
 /// Trace of a run, in its folder.
 pub const TRACE: &str = "trace";
@@ -74,8 +74,8 @@ impl Scenario {
         self.sources.iter().map(|source| root().join(source).to_string_lossy().into_owned()).collect()
     }
 
-    /// Plays it headless. The pictures are `TIME.png` in the run's folder.
-    pub fn play(&self, name: &str) -> Played {
+    /// Has `player` play it. The pictures are `TIME.png` in the run's folder.
+    pub fn play(&self, player: &Headless, name: &str) -> Played {
         let mut extra: Vec<String> = Vec::new();
         let mut option = |flag: &str, value: String| extra.extend([flag.to_owned(), value]);
         for time in &self.screenshots {
@@ -98,6 +98,6 @@ impl Scenario {
         let paths = self.paths();
         extra.extend_from_slice(&paths[1..]);
         let extra: Vec<&str> = extra.iter().map(String::as_str).collect();
-        play(name, &paths[0], &extra)
+        player.play(name, &paths[0], &extra)
     }
 }

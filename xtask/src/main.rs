@@ -11,12 +11,14 @@ mod dist;
 mod env;
 mod fuzz;
 mod inspect;
+mod machine;
 mod new_shim;
 mod patches;
 mod play;
 mod replay;
 mod setup;
 mod tidy;
+mod tv;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -34,11 +36,14 @@ usage: cargo xtask COMMAND
   bless                write the scenarios' expectations anew
   fuzz [TARGET]... [--minutes N] [--planted]
                        fuzz the parsers and the engine; or look for faults planted in them
-  replay               play the scenarios here and replay each on another processor (aarch64 under QEMU)
+  replay               play the scenarios here and on another processor (aarch64 under QEMU), and replay there what was recorded here
+  tv [FILE|URL]...     make a virtual set-top box and watch the player in it
+  tv --test [FILTER]   have the tests drive the box
   tidy                 check the architecture rules
   ci                   fmt, clippy, tidy and test, as CI runs them
   bench all|NAME...    measure against the peers (tests/bench/README.md)
-  dist                 build the distributable shims in the release profile
+  dist [--target aarch64-unknown-linux-gnu|x86_64-unknown-linux-gnu]
+                       build the shims as people install them, for this processor or another
 ";
 
 fn main() -> ExitCode {
@@ -62,7 +67,8 @@ fn main() -> ExitCode {
         "ci" => check::ci(),
         "replay" => replay::replay(),
         "bench" => bench::bench(&rest),
-        "dist" => dist::dist(),
+        "tv" => tv::tv(&rest),
+        "dist" => dist::dist(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

@@ -1,41 +1,32 @@
-//! `replay`: what was recorded on this processor, on another one.
+//! `replay`: what is played and recorded on this processor, on another one.
 
-use crate::env::{cargo, cargo_native, run, target};
-use crate::{core, setup};
+use std::process::Command;
 
-/// A processor of another family than those players are written on, and that of most set-top boxes.
-const TARGET: &str = "aarch64-unknown-linux-gnu";
-/// Where Debian puts its libraries.
-const SYSROOT: &str = "/usr/aarch64-linux-gnu";
+use crate::env::{cargo_native, root, run, target};
+use crate::machine::Machine;
+use crate::{core, dist, setup};
 
-/// Plays the scenarios here, and replays each under QEMU's emulation.
+/// A short clip.
+const CLIP: &str = "assets/demo/3 Flash and beep.mp4";
+
+/// Plays the scenarios here and, under QEMU's emulation, elsewhere, where what was recorded here is replayed too.
 pub(crate) fn replay() -> Result<(), String> {
-    setup::ensure_replay(TARGET)?;
-    let core = core::build()?.path;
-    let mut build = cargo();
-    build.args([
-        "build",
-        "--quiet",
-        "--package",
-        "kinora-host",
-        "--features",
-        "compiler",
-        "--example",
-        "replay",
-    ]);
-    build.args(["--target", TARGET]);
-    run(build.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", "aarch64-linux-gnu-gcc"))?;
+    setup::ensure(setup::Purpose::Test)?;
+    let elsewhere = Machine::other();
+    setup::ensure_cross(elsewhere)?;
+    let core = core::build()?;
+    let program = dist::assemble(&dist::HEADLESS, elsewhere, &core)?.join(dist::HEADLESS.program);
     run(cargo_native("build").args(["--bin", "kinora-headless"]))?;
 
-    let program = target().join(TARGET).join("debug/examples/replay");
-    // Compiled once for all scenarios: the emulated compiler takes its time.
+    // The core is compiled once for all scenarios: the emulated compiler takes its time.
     let cache = target().join("replay-cache");
-    let words = ["qemu-aarch64", "-L", SYSROOT].map(Into::into);
-    let replayer: Vec<String> =
-        words.into_iter().chain([program, core].map(|path| path.display().to_string())).collect();
+    let (emulator, program) = (elsewhere.emulator(), program.display().to_string());
+    let mut first = Command::new(&emulator);
+    first.args([&program, "play"]).arg(root().join(CLIP)).args(["--until", "0"]);
+    run(first.env("XDG_CACHE_HOME", &cache))?;
     let mut test = cargo_native("test");
     test.args(["--test", "scenarios"])
-        .env("KINORA_REPLAYER", replayer.join("\n"))
+        .env("KINORA_ELSEWHERE", format!("{emulator}\n{program}"))
         .env("XDG_CACHE_HOME", cache);
     run(&mut test)
 }

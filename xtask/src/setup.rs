@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::env::run;
+use crate::machine::Machine;
 
 /// What a set-up is for; each includes the ones before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,11 +59,23 @@ const TEST: &[(&str, &str)] = &[
 /// Debian packages the benches need besides.
 const BENCH: &[(&str, &str)] = &[("mpv", "the peer in a window")];
 
-/// Debian packages to replay on another processor.
-const REPLAY: &[(&str, &str)] = &[
-    ("gcc-aarch64-linux-gnu", "linking for another processor"),
-    ("libc6-dev-arm64-cross", "linking for another processor"),
+/// Debian packages to build for another processor and to run what was built; `ARCH` is the processor's name in Debian, `GNU` the toolchain's.
+const CROSS: &[(&str, &str)] = &[
+    ("gcc-GNU", "linking for another processor"),
+    ("libc6-dev:ARCH", "linking for another processor"),
+    ("libavcodec-dev:ARCH", "decoding on another processor"),
+    ("libavutil-dev:ARCH", "decoding on another processor"),
+    ("libswscale-dev:ARCH", "decoding on another processor"),
+    ("libasound2-dev:ARCH", "sound on another processor"),
     ("qemu-user", "another processor"),
+];
+
+/// Debian packages to make a set-top box and switch it on.
+const BOX: &[(&str, &str)] = &[
+    ("qemu-system-x86", "the box"),
+    ("qemu-system-gui", "the box's screen in a window"),
+    ("mmdebstrap", "the box's system"),
+    ("e2fsprogs", "the box's disks"),
 ];
 
 /// Target of the player core.
@@ -84,11 +97,26 @@ pub(crate) fn ensure(purpose: Purpose) -> Result<(), String> {
     ensure_target(WASM_TARGET)
 }
 
-/// Installs what is missing to run the tests' scenarios on another processor, named by its Rust target.
-pub(crate) fn ensure_replay(target: &str) -> Result<(), String> {
+/// Installs what is missing to run the tests with the virtual set-top box.
+pub(crate) fn ensure_box() -> Result<(), String> {
     ensure(Purpose::Test)?;
-    ensure_packages(REPLAY)?;
-    ensure_target(target)
+    ensure_packages(BOX)
+}
+
+/// Installs what is missing to build for another processor.
+pub(crate) fn ensure_cross(machine: &Machine) -> Result<(), String> {
+    if is_debian() && is_root() {
+        let known = Command::new("dpkg").arg("--print-foreign-architectures").output();
+        let known = known.map_err(|e| format!("cannot run dpkg: {e}"))?;
+        if !String::from_utf8_lossy(&known.stdout).lines().any(|line| line == machine.debian) {
+            println!("Adding Debian's architecture {}", machine.debian);
+            run(Command::new("dpkg").args(["--add-architecture", machine.debian]))?;
+        }
+    }
+    let named = |name: &str| name.replace("ARCH", machine.debian).replace("GNU", machine.gnu);
+    let packages: Vec<_> = CROSS.iter().map(|(name, why)| (named(name), *why)).collect();
+    ensure_packages(&packages.iter().map(|(name, why)| (name.as_str(), *why)).collect::<Vec<_>>())?;
+    ensure_target(machine.target)
 }
 
 fn ensure_packages(wanted: &[(&str, &str)]) -> Result<(), String> {
@@ -152,12 +180,22 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
+/// Whether a package, `NAME` or `NAME:ARCHITECTURE`, is there; it may be for more than one architecture.
 fn installed(package: &str) -> bool {
-    Command::new("dpkg-query")
-        .args(["-W", "-f", "${db:Status-Status}", package])
+    let (name, architecture) = package.split_once(':').unwrap_or((package, native()));
+    let output = Command::new("dpkg-query")
+        .args(["-W", "-f", "${db:Status-Status} ${Architecture}\\n", name])
         .output()
-        // Once for each architecture it is installed for; dpkg names this machine's first.
-        .is_ok_and(|output| output.stdout.starts_with(b"installed"))
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let is_it = |line: &str| {
+        line.strip_prefix("installed ").is_some_and(|known| known == architecture || known == "all")
+    };
+    output.is_ok_and(|text| text.lines().any(is_it))
+}
+
+/// Debian's name of this machine's architecture.
+fn native() -> &'static str {
+    Machine::here().map_or("", |machine| machine.debian)
 }
 
 fn probe(program: &str, args: &[&str]) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinora_audio_cpal::CpalSink;
 use kinora_host::realtime::{Links, Parts, Session, spawn};
-use kinora_host::{BUFFER_BYTES, LaunchExtras, chosen_core, data_folder, record, state_folder};
+use kinora_host::{BUFFER_BYTES, LaunchExtras, Limits, chosen_core, data_folder, record, state_folder};
 use kinora_input_evdev::{Devices, Keymap, Wanted};
 use kinora_port::InputEvent;
 use winit::event_loop::EventLoopProxy;
@@ -46,6 +46,7 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         shell: Box::new(DesktopShell::new(window.clone(), Arc::clone(&links.input), followed.is_some())),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
         buffer_bytes: BUFFER_BYTES,
+        limits: Limits::REAL_TIME,
         log_level: common.log_level,
         recorder,
     };

@@ -45,6 +45,15 @@ impl Limits {
         call_bytes: 64 << 20,
     };
 
+    /// For compiled code on the processor of a box, which is ten times slower than a desktop's and runs what it never ran before slower still.
+    pub const BOX: Limits = Limits {
+        handle: Duration::from_secs(1),
+        start: Duration::from_secs(5),
+        trial: Duration::from_secs(1),
+        slow: Duration::from_millis(80),
+        ..Limits::REAL_TIME
+    };
+
     /// As long as a build is on trial.
     pub(crate) fn on_trial(self) -> Limits {
         Limits { handle: self.trial, start: self.trial, ..self }

@@ -119,6 +119,8 @@ pub struct Parts {
     pub take_over: bool,
     /// Encoded samples kept.
     pub buffer_bytes: u64,
+    /// What a call of the core may take.
+    pub limits: Limits,
     /// Most detailed level of log lines on stderr.
     pub log_level: u32,
     /// Writes down what the core is told and answers.
@@ -187,7 +189,7 @@ impl Session {
             log_level: parts.log_level,
         });
         let config = PlayerConfig {
-            limits: Limits::REAL_TIME,
+            limits: parts.limits,
             seed: seed(),
             wall_offset_us: clock.wall_offset_us(),
             device: parts.device,

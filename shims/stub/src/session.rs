@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use kinora_host::realtime::{Links, Parts, Session};
-use kinora_host::{BUFFER_BYTES, Device, LaunchExtras, core_file};
+use kinora_host::{BUFFER_BYTES, Device, LaunchExtras, Limits, core_file};
 use kinora_port::{InputEvent, MemoryStorage, NullDecoders, NullNet, NullShell, NullSink};
 
 use crate::args::Options;
@@ -36,6 +36,7 @@ pub(crate) fn run(options: &Options) -> Result<u32, String> {
         launch_extras: LaunchExtras { forgetful: true, exit_at_end: true },
         take_over: false,
         buffer_bytes: BUFFER_BYTES,
+        limits: Limits::REAL_TIME,
         log_level: options.log_level,
         recorder: None,
     };

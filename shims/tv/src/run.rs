@@ -1,16 +1,18 @@
 //! One run: what this shim brings to a player, and its end.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kinora_audio_cpal::CpalSink;
 use kinora_host::realtime::{self, Links, Parts, Session, spawn};
-use kinora_host::{LaunchExtras, chosen_core, record};
+use kinora_host::{LaunchExtras, Limits, chosen_core, record};
 use kinora_input_evdev::{Devices, Found, Keymap, Wanted};
 use kinora_port::{Build, Failure, InputEvent, Shell};
 use rustix::fs::{Access, access};
+use rustix::system::sysinfo;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -22,8 +24,10 @@ use crate::kms::{Card, Outputs, Plug};
 pub(crate) const CLASS: &str = "tv";
 /// As traces name it.
 const PROGRAM: &str = concat!("kinora-tv ", env!("CARGO_PKG_VERSION"));
-/// Encoded samples kept: a box has little memory.
-const BUFFER_BYTES: u64 = 48 << 20;
+/// Encoded samples kept: this part of the box's memory,
+const BUFFER_PART: u64 = 16;
+/// but no more than what a minute of high definition needs, and no less than two groups of pictures.
+const BUFFER_BYTES: RangeInclusive<u64> = 8 << 20..=48 << 20;
 /// How long a signal waits for the core's thread and for what is stored to be durable.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
@@ -153,6 +157,7 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
     let links = Links::new();
     let mut net = kinora_program::net(&links, &common.rules)?;
     let sources: Vec<_> = options.sources.iter().map(|source| kinora_program::absolute(source)).collect();
+    let buffer_bytes = buffer_bytes(memory_bytes());
     let journal = kinora_program::journal(Some(&options.data.join("journal")));
     // A run that died goes on if it was to play the same, or nothing else is wanted.
     let left = kinora_host::left_open(&*journal);
@@ -164,14 +169,15 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
         core,
         decoders: kinora_program::decoders(),
         sink: Box::new(CpalSink::alsa(options.sound.as_deref(), links.clock.reading())),
-        device: kinora_program::facts(CLASS, false, BUFFER_BYTES, &mut net),
+        device: kinora_program::facts(CLASS, false, buffer_bytes, &mut net),
         net: Box::new(net),
         storage: kinora_program::storage("kinora-tv", Some(&options.data)),
         journal,
         take_over,
         shell: Box::new(TvShell { follows: followed.is_some() }),
         launch_extras: LaunchExtras { forgetful: false, exit_at_end: options.exit_at_end },
-        buffer_bytes: BUFFER_BYTES,
+        buffer_bytes,
+        limits: Limits::BOX,
         log_level: common.log_level,
         recorder,
     };
@@ -181,6 +187,19 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
     })?;
     followed.map_or(Ok(()), |core| session.follow(core, CLASS, Box::new(kinora_program::plain_net)))?;
     Ok(session)
+}
+
+/// What may be kept where there is so much memory.
+fn buffer_bytes(memory_bytes: u64) -> u64 {
+    (memory_bytes / BUFFER_PART).clamp(*BUFFER_BYTES.start(), *BUFFER_BYTES.end())
+}
+
+fn memory_bytes() -> u64 {
+    let info = sysinfo();
+    // A `c_ulong`, which is 32 bits wide on 32-bit machines.
+    #[allow(clippy::useless_conversion)]
+    let units = u64::from(info.totalram);
+    units * u64::from(info.mem_unit)
 }
 
 /// There is no window to ask anything of.
@@ -247,5 +266,18 @@ fn check(keys: &Devices) -> Result<(), String> {
             Err(format!("no input: {path}: {}; {}", io::Error::from(*why), input_remedy(*why)))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffer_bytes_is_a_part_of_the_memory_within_limits() {
+        let mib = [(64, 8), (256, 16), (512, 32), (1024, 48), (8192, 48)];
+        for (memory, kept) in mib {
+            assert_eq!(buffer_bytes(memory << 20), kept << 20, "{memory} MiB");
+        }
     }
 }

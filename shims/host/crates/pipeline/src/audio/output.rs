@@ -15,8 +15,8 @@ const DISTRUST_US: u64 = 60_000_000;
 const SETTLE_US: u64 = 4_000_000;
 /// Over how long its consumption is measured,
 const WATCH_US: u64 = 1_000_000;
-/// how far off, permille, it may be,
-const WATCH_PERMILLE: u64 = 50;
+/// how far off, permille, it may be: one that starves is filled anew each time, and a slow processor lets it starve often,
+const WATCH_PERMILLE: u64 = 200;
 /// and how often in a row, to the same side: a machine that is busy for a second lets a device starve and catch up.
 const WATCH_TIMES: u32 = 3;
 

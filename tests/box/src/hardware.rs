@@ -1,0 +1,94 @@
+//! What a box is put together from.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The keyboard's name on the board.
+pub const KEYBOARD: &str = "keyboard";
+/// The slot that the keyboard is plugged into.
+pub(crate) const KEYBOARD_SLOT: &str = "keyboard-slot";
+/// The serial line's name in the box.
+const LINE: &str = "kinora";
+
+/// Where the screen's picture goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picture {
+    /// Only to who asks for it.
+    Hidden,
+    /// Into a window.
+    Window,
+}
+
+/// Parts of a box.
+#[derive(Debug, Clone)]
+pub struct Hardware {
+    /// Folder of the system: `kernel`, `initrd` and `root.ext4`, of which nothing is changed.
+    pub system: PathBuf,
+    /// Pixels that the screen says it has.
+    pub screen: (u32, u32),
+    /// Where they are shown.
+    pub picture: Picture,
+    /// Disks besides the system's, which are written to: `/dev/vdb`, `/dev/vdc` ... One has the label [`crate::STATE_LABEL`].
+    pub disks: Vec<PathBuf>,
+    /// Folders of this machine that the box can mount.
+    pub shares: Vec<PathBuf>,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+}
+
+impl Hardware {
+    /// The command that switches it on. Sockets are made in `sockets`, whose path is short, all other files in `folder`.
+    pub(crate) fn command(&self, sockets: &Path, folder: &Path) -> Command {
+        let mut qemu = Command::new("qemu-system-x86_64");
+        let mut option = |name: &str, value: String| {
+            qemu.args([name, &value]);
+        };
+        // Without the PC's own keyboard, there is just the one that can be unplugged.
+        option("-machine", "q35,i8042=off,accel=tcg".into());
+        // The newest kind that the emulation has; the default lacks what libraries for today's processors take for granted.
+        option("-cpu", "max".into());
+        option("-smp", "2".into());
+        option("-m", self.memory_mib.to_string());
+        qemu.args(["-nodefaults", "-no-user-config"]);
+        let mut option = |name: &str, value: String| {
+            qemu.args([name, &value]);
+        };
+        let system = |name: &str| self.system.join(name).display().to_string();
+        option("-kernel", system("kernel"));
+        option("-initrd", system("initrd"));
+        option("-append", "root=/dev/vda rw console=ttyS0 quiet loglevel=4".into());
+        // Changes to the system last until the power goes.
+        option("-drive", format!("file={},format=raw,if=virtio,snapshot=on", escaped(&system("root.ext4"))));
+        for disk in &self.disks {
+            option("-drive", format!("file={},format=raw,if=virtio", escaped(&disk.display().to_string())));
+        }
+        for (n, share) in self.shares.iter().enumerate() {
+            let path = escaped(&share.display().to_string());
+            let rest = "security_model=none,readonly=on,multidevs=remap";
+            option("-virtfs", format!("local,path={path},mount_tag=share{n},{rest}"));
+        }
+        let (width, height) = self.screen;
+        option("-device", format!("virtio-gpu-pci,xres={width},yres={height}"));
+        option("-display", if self.picture == Picture::Window { "gtk" } else { "none" }.into());
+        let sound = escaped(&folder.join("sound.wav").display().to_string());
+        option("-audiodev", format!("wav,id=sound,out.frequency=48000,path={sound}"));
+        option("-device", "intel-hda".into());
+        option("-device", "hda-output,audiodev=sound".into());
+        // Only what sits behind a port of its own can be unplugged.
+        option("-device", format!("pcie-root-port,id={KEYBOARD_SLOT}"));
+        option("-device", format!("virtio-keyboard-pci,id={KEYBOARD},bus={KEYBOARD_SLOT}"));
+        option("-nic", "user,model=virtio-net-pci".into());
+        option("-device", "virtio-serial-pci".into());
+        let socket = |name: &str| escaped(&sockets.join(name).display().to_string());
+        option("-chardev", format!("socket,id={LINE},server=on,wait=off,path={}", socket("line")));
+        option("-device", format!("virtserialport,chardev={LINE},name={LINE}"));
+        option("-serial", format!("file:{}", folder.join("console.log").display()));
+        option("-qmp", format!("unix:{},server=on,wait=off", socket("qmp")));
+        qemu
+    }
+}
+
+/// A path as a part of an option: commas are doubled.
+fn escaped(path: &str) -> String {
+    path.replace(',', ",,")
+}
