@@ -11,7 +11,7 @@ packages=linux-image-amd64,initramfs-tools,systemd-sysv,udev,kmod,dmsetup,ca-cer
 packages=$packages,libavcodec59,libavutil57,libswscale6,libasound2,alsa-utils
 
 # Modules of this machine's hardware; Debian's kernel comes with those of all PCs, a third of a gigabyte.
-modules='^\./(crypto|lib|mm|arch/x86/crypto|fs/9p|fs/ext4|fs/jbd2|fs/netfs|fs/fscache|net/9p|net/core)/
+modules='^\./(crypto|lib|mm|arch/x86/crypto|fs/9p|fs/autofs|fs/ext4|fs/jbd2|fs/netfs|fs/fscache|net/9p|net/core)/
 ^\./drivers/(block|char|virtio|hid|input|md|acpi|gpu/drm/virtio)/
 ^\./drivers/gpu/drm/[^/]*$
 ^\./sound/(core|hda|pci/hda)/

@@ -1,4 +1,4 @@
-//! The player on a virtual set-top box, which `cargo xtask tv --test` makes: what its screen shows, its loudspeaker plays and its keys do,
+//! The player on a virtual set-top box, which `cargo xtask test --tv` makes: what its screen shows, its loudspeaker plays and its keys do,
 //! and that nothing which happens to a box loses where somebody was. The box is emulated in software: its speed is never judged.
 
 mod films;
@@ -23,7 +23,7 @@ fn main() {
     let system = std::env::var_os("KINORA_BOX").map(PathBuf::from);
     if system.is_none() {
         println!(
-            "KINORA_BOX names no system of a box: its tests are left out (`cargo xtask tv --test` makes it)"
+            "KINORA_BOX names no system of a box: its tests are left out (`cargo xtask test --tv` makes it)"
         );
     }
     let tests = [viewing::TESTS, surroundings::TESTS, power::TESTS].concat();

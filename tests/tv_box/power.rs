@@ -69,7 +69,7 @@ fn cut_after_each_write(world: &World) -> Result<(), String> {
     // A player that ends as it should forgets where it was.
     watching.machine.run("systemctl kill --signal KILL kinora-tv; systemctl stop kinora-tv")?;
     watching.machine.run(&format!("umount {STATE} && dmsetup remove logged"))?;
-    watching.machine.shut_down()?;
+    watching.machine.cut_power()?;
 
     let writes = writes(&log)?;
     let mut histories = [History::new("."), History::new("journal")];

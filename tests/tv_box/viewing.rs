@@ -1,5 +1,7 @@
 //! What somebody sees, hears and presses.
 
+use std::time::Duration;
+
 use kinora_box::Sound;
 use kinora_tests::{Screen, pcm_f32};
 
@@ -14,6 +16,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("film_is_heard", is_heard),
 ];
 
+/// Time enough for a box to read the film.
+const BUFFERED: Duration = Duration::from_secs(5);
 /// Frames a second of the films' sound.
 const RATE: usize = 48_000;
 /// How many frames make one when what was heard is searched.
@@ -26,7 +30,7 @@ fn shows_its_screen(world: &World) -> Result<(), String> {
     let process = watching.process()?;
     wait_for("a picture that rests", || {
         let before = watching.look()?;
-        std::thread::sleep(std::time::Duration::from_secs(2));
+        std::thread::sleep(Duration::from_secs(2));
         let now = watching.look()?;
         let colours: std::collections::HashSet<&[u8]> = now.rgb.chunks_exact(3).collect();
         // Text with smooth edges on a background; the console's has few colours.
@@ -62,6 +66,8 @@ fn navigates(world: &World) -> Result<(), String> {
     let mut watching = world.boot()?;
     watching.play(&film)?;
     watching.wait_moving()?;
+    // The bar shows what is buffered, which is all of it by then, as in headless.
+    std::thread::sleep(BUFFERED);
     watching.press(PAUSE)?;
     watching.press(MIDDLE)?;
     for (n, expected) in shown.zip(&expected) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kinora_box::{Disk, Hardware, Machine, Picture, STATE_LABEL};
+use kinora_box::{Disk, Hardware, Machine, Picture, STATE_LABEL, media};
 use kinora_tests::{Headless, Screen, scratch};
 
 use crate::films;
@@ -136,8 +136,7 @@ impl Watching {
         let films = [films::bars()?, films::clock()?];
         let n = films.iter().position(|known| known == film).ok_or("a film that the box does not have")?;
         let name = film.file_name().unwrap_or_default().to_string_lossy();
-        let folder = self.machine.mount(n)?;
-        self.machine.play(&[format!("{folder}/{name}")])
+        self.machine.play(&[format!("{}/{name}", media(n))])
     }
 
     /// Presses a key.
@@ -165,17 +164,22 @@ impl Watching {
 
     /// Waits until it shows exactly this picture; leaves both in the folder otherwise.
     pub(crate) fn wait_for_picture(&mut self, expected: &Screen) -> Result<(), String> {
-        let mut least = usize::MAX;
+        let mut nearest = None;
         let waited = wait_for("the expected picture", || {
             let seen = self.look()?;
-            least = least.min(differing(expected, &seen));
-            if least == 0 { Ok(()) } else { Err(format!("{least} pixels differ at least")) }
+            let off = differing(expected, &seen);
+            let least = nearest.as_ref().map_or(usize::MAX, |(least, _)| *least);
+            if off < least {
+                nearest = Some((off, seen));
+            }
+            if off == 0 { Ok(()) } else { Err(format!("{} pixels differ at least", off.min(least))) }
         });
         waited.map_err(|why| {
-            let path = self.folder.join("expected.png");
-            // The message names it even if it could not be written.
+            let (path, near) = (self.folder.join("expected.png"), self.folder.join("nearest.png"));
+            // The message names them even if they could not be written.
             let _ = std::fs::write(&path, expected.to_png());
-            self.explained(format!("{why}\n  expected {}", path.display()))
+            let _ = nearest.map(|(_, seen)| std::fs::write(&near, seen.to_png()));
+            self.explained(format!("{why}\n  expected {}\n  nearest {}", path.display(), near.display()))
         })
     }
 

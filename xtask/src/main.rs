@@ -38,7 +38,7 @@ usage: cargo xtask COMMAND
                        fuzz the parsers and the engine; or look for faults planted in them
   replay               play the scenarios here and on another processor (aarch64 under QEMU), and replay there what was recorded here
   tv [FILE|URL]...     make a virtual set-top box and watch the player in it
-  tv --test [FILTER]   have the tests drive the box
+  test --tv [FILTER]   have the tests drive that box (also tv --test)
   tidy                 check the architecture rules
   ci                   fmt, clippy, tidy and test, as CI runs them
   bench all|NAME...    measure against the peers (tests/bench/README.md)
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "play" => play::play(&rest),
         "dev" => dev::dev(&rest),
+        "test" if rest.first().is_some_and(|word| word == "--tv") => tv::test(&rest[1..]),
         "test" => check::test(&rest),
         "core" => {
             setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))

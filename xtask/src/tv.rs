@@ -4,7 +4,7 @@ mod system;
 
 use std::path::{Path, PathBuf};
 
-use kinora_box::{Disk, Hardware, Machine, Picture, STATE_LABEL};
+use kinora_box::{Disk, Hardware, Machine, Picture, STATE_LABEL, media};
 
 use crate::env::{cargo_native, run, target};
 use crate::{core, setup};
@@ -16,17 +16,24 @@ const STATE_MIB: u32 = 64;
 
 /// Shows the box with the player, or has the tests drive it.
 pub(crate) fn tv(args: &[String]) -> Result<(), String> {
-    setup::ensure_box()?;
-    let core = core::build()?;
-    let system = system::with_player(&core)?;
     match args {
-        [option, filter @ ..] if option == "--test" => {
-            // What the box shows is compared with what this one draws.
-            run(cargo_native("build").args(["--bin", "kinora-headless"]))?;
-            run(cargo_native("test").args(["--test", "tv_box", "--"]).args(filter).env("KINORA_BOX", system))
-        }
-        sources => watch(&system, sources),
+        [option, filter @ ..] if option == "--test" => test(filter),
+        sources => watch(&system()?, sources),
     }
+}
+
+/// Has the tests drive the box, or those whose name contains `filter`.
+pub(crate) fn test(filter: &[String]) -> Result<(), String> {
+    let system = system()?;
+    // What the box shows is compared with what this one draws.
+    run(cargo_native("build").args(["--bin", "kinora-headless"]))?;
+    run(cargo_native("test").args(["--test", "tv_box", "--"]).args(filter).env("KINORA_BOX", system))
+}
+
+/// The box's system with the player as it is now.
+fn system() -> Result<PathBuf, String> {
+    setup::ensure_box()?;
+    system::with_player(&core::build()?)
 }
 
 /// Shows the box until its window is closed.
@@ -54,9 +61,6 @@ fn watch(system: &Path, sources: &[String]) -> Result<(), String> {
     };
     println!("Switching the box on; a processor emulated in software takes its time.");
     let mut machine = Machine::boot(&hardware, &folder)?;
-    for n in 0..hardware.shares.len() {
-        machine.mount(n)?;
-    }
     if !played.is_empty() {
         machine.play(&played)?;
     }
@@ -83,5 +87,5 @@ fn shared(source: &str, shares: &mut Vec<PathBuf>) -> Result<String, String> {
         shares.push(folder);
         shares.len() - 1
     });
-    Ok(format!("/media/{at}/{name}"))
+    Ok(format!("{}/{name}", media(at)))
 }

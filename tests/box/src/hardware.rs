@@ -7,8 +7,15 @@ use std::process::Command;
 pub const KEYBOARD: &str = "keyboard";
 /// The slot that the keyboard is plugged into.
 pub(crate) const KEYBOARD_SLOT: &str = "keyboard-slot";
+/// Places for folders of this machine.
+pub(crate) const SHARES: usize = 4;
 /// The serial line's name in the box.
 const LINE: &str = "kinora";
+
+/// Where the box has the n-th folder that is shared with it (`root/etc/fstab`).
+pub fn media(share: usize) -> String {
+    format!("/media/{share}")
+}
 
 /// Where the screen's picture goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +37,7 @@ pub struct Hardware {
     pub picture: Picture,
     /// Disks besides the system's, which are written to: `/dev/vdb`, `/dev/vdc` ... One has the label [`crate::STATE_LABEL`].
     pub disks: Vec<PathBuf>,
-    /// Folders of this machine that the box can mount.
+    /// Folders of this machine that the box has as [`media`]; four at most.
     pub shares: Vec<PathBuf>,
     /// Memory in MiB.
     pub memory_mib: u32,

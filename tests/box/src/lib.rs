@@ -21,7 +21,7 @@ mod writes;
 
 pub use disk::Disk;
 pub use guest::Said;
-pub use hardware::{Hardware, KEYBOARD, Picture};
+pub use hardware::{Hardware, KEYBOARD, Picture, media};
 pub use machine::Machine;
 pub use player::{FOLDER, STATE, STATE_LABEL, UNIT};
 pub use qmp::Qmp;

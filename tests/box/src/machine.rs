@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::guest::{Guest, Said};
-use crate::hardware::{Hardware, KEYBOARD, KEYBOARD_SLOT};
+use crate::hardware::{Hardware, KEYBOARD, KEYBOARD_SLOT, SHARES};
 use crate::qmp::Qmp;
 
 /// From power to a shell; emulated, with others at work on the machine.
@@ -29,6 +29,9 @@ pub struct Machine {
 impl Machine {
     /// Switches a box on and waits until its shell answers. `folder` takes what it leaves behind: `sound.wav`, `console.log` and `qemu.log`.
     pub fn boot(hardware: &Hardware, folder: &Path) -> Result<Self, String> {
+        if hardware.shares.len() > SHARES {
+            return Err(format!("a box has places for {SHARES} folders"));
+        }
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // Paths of sockets are short: not below the target folder.
@@ -68,14 +71,6 @@ impl Machine {
         self.guest.run(line, COMMAND)
     }
 
-    /// Has the box see a shared folder of this machine; its path in the box.
-    pub fn mount(&mut self, share: usize) -> Result<String, String> {
-        let folder = format!("/media/{share}");
-        let mount = format!("mount -t 9p -o trans=virtio,version=9p2000.L,ro share{share} {folder}");
-        self.run(&format!("mkdir -p {folder}; mountpoint -q {folder} || {mount}"))?;
-        Ok(folder)
-    }
-
     /// Takes a picture of the screen; the file is a PNG.
     pub fn look(&mut self, name: &str) -> Result<PathBuf, String> {
         let file = self.folder.join(name);
@@ -113,13 +108,14 @@ impl Machine {
     /// Takes the power away between two instructions: what the box has written to its disks is there, what it was about to write is not.
     pub fn cut_power(mut self) -> Result<(), String> {
         self.qmp.call("quit", json!({}))?;
-        self.ended()
-    }
-
-    /// Has the box shut down.
-    pub fn shut_down(mut self) -> Result<(), String> {
-        self.qmp.call("system_powerdown", json!({}))?;
-        self.ended()
+        let until = Instant::now() + COMMAND;
+        while Instant::now() < until {
+            if self.qemu.try_wait().map_err(|e| e.to_string())?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Err("the box does not go off".into())
     }
 
     /// Waits until somebody closes its window, or it shuts down.
@@ -130,17 +126,6 @@ impl Machine {
     /// What the loudspeaker has played so far.
     pub fn sound_file(&self) -> PathBuf {
         self.folder.join("sound.wav")
-    }
-
-    fn ended(&mut self) -> Result<(), String> {
-        let until = Instant::now() + COMMAND;
-        while Instant::now() < until {
-            if self.qemu.try_wait().map_err(|e| e.to_string())?.is_some() {
-                return Ok(());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Err("the box does not go off".into())
     }
 }
 
