@@ -11,8 +11,8 @@ use std::sync::{Arc, mpsc};
 use kinora_host::realtime::{self, Clock, Links, Parts, Session};
 use kinora_host::{BUFFER_BYTES, Device, LaunchExtras, Limits, core_file};
 use kinora_port::{
-    Failure, ImageStore, InputEvent, MemoryStorage, Next, NullShell, NullSink, Picture, UiRaster,
-    VideoOutput, Vsync, code,
+    Failure, ImageStore, InputEvent, MemoryStorage, Next, NullSink, Picture, Shell, UiRaster, VideoOutput,
+    Vsync, code,
 };
 use kinora_program::args::{Common, path, source};
 use kinora_raster_cpu::{Canvas, CpuRaster};
@@ -76,7 +76,7 @@ fn run(options: &Options) -> Result<u32, String> {
         net: Box::new(net),
         storage: kinora_program::storage("filmstrip", options.store.as_deref()),
         journal: Box::new(MemoryStorage::default()),
-        shell: Box::new(NullShell),
+        shell: Box::new(Ending),
         device: Device { facts: BTreeMap::from(facts.map(|(name, value)| (name.into(), value.into()))) },
         launch_extras: LaunchExtras { forgetful: options.store.is_none(), exit_at_end: true },
         take_over: false,
@@ -115,6 +115,15 @@ fn run(options: &Options) -> Result<u32, String> {
     screen.close();
     screen.wait_finished();
     outcome
+}
+
+/// A program that ends when the core is done.
+struct Ending;
+
+impl Shell for Ending {
+    fn has(&self, ability: &str) -> bool {
+        ability == "exit"
+    }
 }
 
 /// The screen.
