@@ -80,18 +80,12 @@ impl UiRaster<wgpu::TextureView> for GpuRaster {
 }
 
 impl Gpu {
-    fn module(&self, source: &str) -> wgpu::ShaderModule {
-        self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: None,
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        })
-    }
-
-    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points.
+    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points; `blend`, over what is there.
     fn pipeline(
         &self,
         module: &wgpu::ShaderModule,
         fragment: &str,
+        blend: Option<wgpu::BlendState>,
         groups: &[&wgpu::BindGroupLayout],
         buffers: &[Option<wgpu::VertexBufferLayout<'_>>],
     ) -> wgpu::RenderPipeline {
@@ -122,7 +116,7 @@ impl Gpu {
                 compilation_options: Default::default(),
                 targets: &[Some(wgpu::ColorTargetState {
                     format: self.format,
-                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                    blend,
                     write_mask: wgpu::ColorWrites::ALL,
                 })],
             }),

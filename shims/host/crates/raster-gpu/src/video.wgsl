@@ -23,16 +23,24 @@ fn vertex(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4f {
 }
 
 // Bilinear without the sampler, whose result may be no finer than 8 bits: too coarse for chroma, which the matrix doubles, and
-// for samples of two bytes.
-fn fine(plane: texture_2d<f32>, weigh: vec4f, coordinate: vec2f) -> f32 {
+// for samples of two bytes. Texels from `low` to `high`, and how far from one to the other.
+struct Between {
+    low: vec2i,
+    high: vec2i,
+    part: vec2f,
+}
+
+fn between(plane: texture_2d<f32>, coordinate: vec2f) -> Between {
     let last = vec2f(textureDimensions(plane)) - 1.0;
     let place = clamp(coordinate * (last + 1.0) - 0.5, vec2f(0.0), last);
     let low = vec2i(place);
-    let high = min(low + 1, vec2i(last));
-    let part = place - vec2f(low);
-    let above = mix(textureLoad(plane, low, 0), textureLoad(plane, vec2i(high.x, low.y), 0), part.x);
-    let below = mix(textureLoad(plane, vec2i(low.x, high.y), 0), textureLoad(plane, high, 0), part.x);
-    return dot(weigh, mix(above, below, part.y));
+    return Between(low, min(low + 1, vec2i(last)), place - vec2f(low));
+}
+
+fn fine(plane: texture_2d<f32>, weigh: vec4f, at: Between) -> f32 {
+    let above = mix(textureLoad(plane, at.low, 0), textureLoad(plane, vec2i(at.high.x, at.low.y), 0), at.part.x);
+    let below = mix(textureLoad(plane, vec2i(at.low.x, at.high.y), 0), textureLoad(plane, at.high, 0), at.part.x);
+    return dot(weigh, mix(above, below, at.part.y));
 }
 
 fn luma_place(at: vec2f) -> vec2f {
@@ -65,7 +73,7 @@ fn fine_luma(at: vec2f) -> f32 {
     let all = count(spread);
     var sum = 0.0;
     for (var index = 0; index < all; index++) {
-        sum += fine(first, frame.weigh[0], luma_place(at + corner(index, spread)));
+        sum += fine(first, frame.weigh[0], between(first, luma_place(at + corner(index, spread))));
     }
     return sum / f32(all);
 }
@@ -77,7 +85,9 @@ fn chroma(at: vec2f) -> vec2f {
     for (var index = 0; index < all; index++) {
         let place = vec3f(at + corner(index, spread), 1.0);
         let coordinate = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
-        sum += vec2f(fine(second, frame.weigh[1], coordinate), fine(third, frame.weigh[2], coordinate));
+        // Both planes of chroma are of one size.
+        let texels = between(second, coordinate);
+        sum += vec2f(fine(second, frame.weigh[1], texels), fine(third, frame.weigh[2], texels));
     }
     return sum / f32(all);
 }
