@@ -80,11 +80,12 @@ impl UiRaster<wgpu::TextureView> for GpuRaster {
 }
 
 impl Gpu {
-    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points; `blend`, over what is there.
+    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points and its constants; `blend`, over what is there.
     fn pipeline(
         &self,
         module: &wgpu::ShaderModule,
         fragment: &str,
+        constants: &[(&str, f64)],
         blend: Option<wgpu::BlendState>,
         groups: &[&wgpu::BindGroupLayout],
         buffers: &[Option<wgpu::VertexBufferLayout<'_>>],
@@ -113,7 +114,7 @@ impl Gpu {
             fragment: Some(wgpu::FragmentState {
                 module,
                 entry_point: Some(fragment),
-                compilation_options: Default::default(),
+                compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
                 targets: &[Some(wgpu::ColorTargetState {
                     format: self.format,
                     blend,

@@ -105,8 +105,8 @@ impl Shapes {
         let module = gpu.device.create_shader_module(wgpu::include_wgsl!("shapes.wgsl"));
         let groups = [&surface_layout, images.layout()];
         let blend = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
-        let pipelines =
-            ENTRY_POINTS.map(|entry| gpu.pipeline(&module, entry, blend, &groups, &[Some(layout.clone())]));
+        let pipelines = ENTRY_POINTS
+            .map(|entry| gpu.pipeline(&module, entry, &[], blend, &groups, &[Some(layout.clone())]));
         let buffer = gpu.buffer(64 * INSTANCE_BYTES, wgpu::BufferUsages::VERTEX);
         Shapes {
             pipelines,
