@@ -153,7 +153,7 @@ impl Channel {
             head.join("\n")
         );
         for n in from..count {
-            if n > 0 && n % segments.len() == 0 {
+            if n > 0 && n.is_multiple_of(segments.len()) {
                 out += "#EXT-X-DISCONTINUITY\n";
             }
             out += &format!("{}?{name}:{n}\n", segments[n % segments.len()].join("\n"));

@@ -83,7 +83,7 @@ impl LiveShow {
         }
         text += &format!("#EXT-X-MAP:URI=\"{name}.init\"\n");
         for n in from..to {
-            if self.parts.is_some_and(|parts| n > 0 && n % parts == 0) {
+            if self.parts.is_some_and(|parts| n > 0 && n.is_multiple_of(parts)) {
                 text += "#EXT-X-DISCONTINUITY\n";
             }
             if self.dated {
