@@ -219,8 +219,8 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return false;
         }
-        let heard = self.gather(now);
-        if let Err(fault) = self.count_waits(heard, now) {
+        let bytes = self.gather(now);
+        if let Err(fault) = self.count_waits(bytes, now) {
             self.fault(fault, now, Vec::new());
             return true;
         }
@@ -310,15 +310,17 @@ impl Player {
         self.world.as_mut().expect("the world is lent only during a call")
     }
 
-    /// Takes what has happened; whether bytes have come from the network.
-    fn gather(&mut self, now: HostUs) -> bool {
+    /// Takes what has happened; how many bytes have come from the network.
+    fn gather(&mut self, now: HostUs) -> usize {
         for event in self.input.poll(now) {
             self.input_event(event, now);
         }
         let world = self.world.as_mut().expect("the world is lent only during a call");
-        let mut heard = false;
+        let mut bytes = 0;
         for (ticket, change) in self.inbox.take() {
-            heard |= matches!(change, NetChange::Chunk(..));
+            if let NetChange::Chunk(_, chunk) = &change {
+                bytes += chunk.len();
+            }
             let last = matches!(change, NetChange::End(_) | NetChange::Failed(_));
             let known = if last { world.fetches.remove(&ticket) } else { world.fetches.contains(&ticket) };
             if known {
@@ -329,7 +331,7 @@ impl Player {
             self.pending.push_back(Event::Stored((ticket, failure.map(convert::failure))));
         }
         self.pending.extend(world.pipeline.take_events().into_iter().map(convert::timeline_event));
-        heard
+        bytes
     }
 
     fn input_event(&mut self, event: InputEvent, now: HostUs) {

@@ -23,6 +23,10 @@ const WAITS_US: u64 = 3_000_000;
 const WAITS_ON_US: u64 = 10_000_000;
 /// A network that has been silent for so long is to blame itself.
 const SILENCE_US: u64 = 1_000_000;
+/// Less at a time is no media: a live stream whose server has nothing new is asked again and again for its playlist...
+const ANSWER_BYTES: usize = 16 << 10;
+/// ...at least so often (RFC 8216 section 6.3.4, with segments of ten seconds). Who does not ask at all waits for nothing.
+const ASKS_WITHIN_US: u64 = 12_000_000;
 
 /// What a fault goes back to.
 pub(super) struct Previous {
@@ -45,8 +49,9 @@ struct Waits {
     seen_us: HostUs,
     total_us: u64,
     may_us: u64,
-    /// When bytes last came.
+    /// When media last came, and when a fetch last ran.
     heard_us: HostUs,
+    asked_us: HostUs,
 }
 
 /// Whether each of the last calls of a build took longer than `Limits::slow`, a bit a call.
@@ -94,7 +99,7 @@ impl Player {
             until_us: now + PROBATION_US,
             shows_by_us: (!shows).then_some(now + SHOWS_WITHIN_US),
             was_fast: std::mem::take(&mut self.pace).slow_calls() <= Pace::CALLS / 5,
-            waits: Waits { seen_us: now, total_us: 0, may_us, heard_us: now },
+            waits: Waits { seen_us: now, total_us: 0, may_us, heard_us: now, asked_us: now },
             ..previous
         });
     }
@@ -121,19 +126,23 @@ impl Player {
         self.world().pipeline.status().iter().any(waits)
     }
 
-    /// Counts how long playback has waited for a build that has not proved itself. `heard`: bytes have come.
-    pub(super) fn count_waits(&mut self, heard: bool, now: HostUs) -> Result<(), Fault> {
+    /// Counts how long playback has waited for a build that has not proved itself. So many `bytes` have come.
+    pub(super) fn count_waits(&mut self, bytes: usize, now: HostUs) -> Result<(), Fault> {
         if self.previous.is_none() {
             return Ok(());
         }
         let waiting = self.is_waiting();
         let asked = !self.world().fetches.is_empty();
         let Some(Previous { waits, .. }) = &mut self.previous else { return Ok(()) };
-        if heard {
+        if bytes >= ANSWER_BYTES {
             waits.heard_us = now;
         }
+        if asked {
+            waits.asked_us = now;
+        }
         let since = now - std::mem::replace(&mut waits.seen_us, now);
-        if waiting && (!asked || now < waits.heard_us + SILENCE_US) {
+        let idle = now >= waits.asked_us + ASKS_WITHIN_US;
+        if waiting && (idle || now < waits.heard_us + SILENCE_US) {
             waits.total_us += since;
         }
         if waits.total_us <= waits.may_us {
