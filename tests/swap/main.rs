@@ -1,6 +1,7 @@
 //! Another build of the core takes over while something plays, and nobody notices; a bad one gives way to the one before it.
 
 mod cores;
+mod quality;
 
 use std::path::Path;
 
@@ -94,7 +95,16 @@ fn main() {
             standstill().map_err(Failed::from)
         }),
         Trial::test("random_swaps_leave_no_trace", || random().map_err(Failed::from)),
+        Trial::test("build_as_good_as_the_one_before_stays", || quality::as_good().map_err(Failed::from)),
+        Trial::test("build_that_is_worse_than_the_factory_core_was_in_another_run_gives_way", || {
+            quality::over_starts().map_err(Failed::from)
+        }),
     ];
+    trials.extend(quality::WORSE.iter().map(|&(name, key, why)| {
+        Trial::test(format!("build_that_{name}_gives_way"), move || {
+            quality::worse(name, key, why).map_err(Failed::from)
+        })
+    }));
     trials.extend(PEACEFUL.iter().map(|&(source, every)| {
         let name = name_of(source);
         Trial::test(format!("swaps_while_{name}_plays_leave_no_trace"), move || {
@@ -277,7 +287,7 @@ fn starving() -> Result<(), String> {
     let played = play("swap/starving", &path.to_string_lossy(), &args);
     played.expect_played()?;
     let reasons = played.report()["swap"]["reasons"].to_string();
-    if !reasons.contains("lets playback wait though the network answers") {
+    if !reasons.contains("lets playback wait without need") {
         return Err(format!("what was said of it: {reasons}\n{}", played.stderr));
     }
     if played.frames() == framemd5(&path)? { Ok(()) } else { Err("other frames".into()) }
