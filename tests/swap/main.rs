@@ -2,6 +2,7 @@
 
 mod cores;
 mod quality;
+mod slow;
 
 use std::path::Path;
 
@@ -82,6 +83,7 @@ fn main() {
             foreign().map_err(Failed::from)
         }),
         Trial::test("build_that_lets_playback_starve_gives_way", || starving().map_err(Failed::from)),
+        Trial::test("swaps_while_playback_stalls_lose_no_frame", || slow::stalling().map_err(Failed::from)),
         Trial::test("swap_to_what_is_no_core_is_refused", || no_core().map_err(Failed::from)),
         Trial::test("swapped_run_replays_with_both_builds", || replayed().map_err(Failed::from)),
         Trial::test("core_commands_install_use_and_go_back", || {
@@ -98,6 +100,12 @@ fn main() {
         Trial::test("build_as_good_as_the_one_before_stays", || quality::as_good().map_err(Failed::from)),
         Trial::test("build_that_is_worse_than_the_factory_core_was_in_another_run_gives_way", || {
             quality::over_starts().map_err(Failed::from)
+        }),
+        Trial::test("trap_that_the_build_before_suffers_too_is_excused", || {
+            quality::both_fail().map_err(Failed::from)
+        }),
+        Trial::test("trap_that_only_the_new_build_suffers_is_noted", || {
+            quality::one_fails().map_err(Failed::from)
         }),
     ];
     trials.extend(quality::WORSE.iter().map(|&(name, key, why)| {

@@ -19,6 +19,9 @@ const ITEMS: usize = 40;
 const KEYS: &str = "2:down,3:up,4:down,5:up,6:down,7:up,8:down,9:up,10:down,\
                     43:down,44:up,45:down,46:up,47:down,48:up,49:down,50:up,51:down,52:up";
 
+/// A second after the other build has come, and in the midst of an item: what one begins with is in a snapshot a second later.
+const TRAP: &str = "32:f7";
+
 /// What a build does worse, the key that has the faulty core do it, and what is said of it.
 pub(crate) const WORSE: &[(&str, &str, &str)] = &[
     ("fails_on_each_item", "41:f9", "has an error rate of "),
@@ -109,5 +112,36 @@ pub(crate) fn over_starts() -> Result<(), String> {
     match told.into_iter().find(|words| !why.contains(words)) {
         Some(words) => Err(format!("not told: {words}\n{why}\n{}", played.stderr)),
         None => Ok(()),
+    }
+}
+
+/// A trap that the build before suffers too is held against neither.
+pub(crate) fn both_fail() -> Result<(), String> {
+    let home = home("both-fail")?;
+    let (one, other) = (guest("faulty_core"), installed(&home)?);
+    let args = ["--core", &one, "--swap-core", &other.to_string_lossy(), "--swap-every", "31"];
+    let traps = "32:f7,36:f7";
+    let args = [&args[..], &["--keys", traps]].concat();
+    let played = play_queue(&Headless::here().at_home(&home), "both-fail", &args)?;
+    same_frames(&peace("both-fail", traps)?, &played)?;
+    let why = core(&home, &["why"])?;
+    if why.contains("the core before it failed at the same") && !why.contains("proved bad") {
+        return Ok(());
+    }
+    Err(format!("{why}\n{}", played.stderr))
+}
+
+/// A trap of its own is.
+pub(crate) fn one_fails() -> Result<(), String> {
+    let home = home("one-fails")?;
+    let other = installed(&home)?;
+    let args = ["--swap-core", &other.to_string_lossy(), "--swap-every", "31", "--keys", TRAP];
+    let played = play_queue(&Headless::here().at_home(&home), "one-fails", &args)?;
+    same_frames(&peace("one-fails", TRAP)?, &played)?;
+    let why = core(&home, &["why"])?;
+    if why.contains("proved bad: the core trapped") {
+        Ok(())
+    } else {
+        Err(format!("{why}\n{}", played.stderr))
     }
 }
