@@ -195,7 +195,7 @@ impl Session {
     pub(crate) fn live_state(&self) -> Option<LiveState> {
         match &self.stage {
             Stage::Source(source) => source.live_state(),
-            Stage::Sniffing(_) => None,
+            Stage::Sniffing(sniffer) => sniffer.live_state(),
         }
     }
 

@@ -349,7 +349,7 @@ impl Source for HlsSource {
 
     fn seek(&mut self, to: Refill, cx: &mut Cx<'_>) -> Result<(), Error> {
         let base_us = self.shared.lines.base_us().unwrap_or(0);
-        self.at_us = to.from_us.saturating_sub(base_us).max(0);
+        self.at_us = to.from_us.saturating_sub(base_us);
         let meant = |lane: &&mut Lane| to.track.is_none_or(|track| lane.may_carry(track));
         for lane in [&mut self.main, &mut self.audio].into_iter().flatten().filter(meant) {
             lane.seek(self.at_us, base_us, cx.shim);

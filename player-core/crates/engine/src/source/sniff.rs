@@ -5,7 +5,7 @@ use kinora_manifest::{Playlist, Variables};
 use kinora_time::HostUs;
 
 use super::hls::{HlsSource, playlist_error};
-use super::{Download, Fetched, FileSource, Kept, Reader, Source};
+use super::{Download, Fetched, FileSource, Kept, LiveState, Reader, Source};
 use crate::error::{Error, ErrorKind};
 use crate::event::{NetChange, SourceSpec};
 use crate::shim::Shim;
@@ -55,6 +55,11 @@ impl Sniffer {
     /// States what an earlier instance left, should it be a live stream.
     pub(crate) fn keep(&mut self, kept: Kept) {
         self.kept = Some(kept);
+    }
+
+    /// What the next instance is to know if this one comes to nothing.
+    pub(crate) fn live_state(&self) -> Option<LiveState> {
+        self.kept.as_ref().map(|kept| kept.state.clone())
     }
 
     pub(crate) fn net(
@@ -144,8 +149,9 @@ impl Sniffer {
         let parsed = kinora_manifest::parse(&file.bytes, &file.url, &Variables::new());
         let parsed =
             parsed.or_else(|_| kinora_manifest::parse_list(&file.bytes, &file.url).map(Playlist::List));
+        let parsed = parsed.map_err(playlist_error)?;
         let (kept, asked_us) = (self.kept.take(), self.asked_us.unwrap_or(0));
-        Ok(match parsed.map_err(playlist_error)? {
+        Ok(match parsed {
             Playlist::Multivariant(presentation) => {
                 Sniffed::Media(Box::new(HlsSource::multivariant(presentation, kept, self.open)?))
             }

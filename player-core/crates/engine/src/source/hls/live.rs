@@ -87,6 +87,9 @@ impl HlsSource {
     }
 
     pub(super) fn state(&self) -> Option<LiveState> {
+        if let Some(kept) = &self.kept {
+            return Some(kept.state.clone());
+        }
         let table = self.main.as_ref().map(Lane::table).filter(|table| table.is_live())?;
         Some(LiveState {
             base_us: self.shared.lines.base_us()?,
