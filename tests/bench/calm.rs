@@ -15,12 +15,12 @@ const MAX_LOAD: f64 = 0.1;
 const LOOK: Duration = Duration::from_millis(300);
 const LOOKS: u32 = 10;
 /// Times a run is tried.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 5;
 /// What happens so long after a gap of a long run may be due to it, and so long before, as it is seen at its end.
 const AFTER_GAP: Duration = Duration::from_secs(1);
 const BEFORE_GAP: Duration = Duration::from_millis(100);
 /// Share of a long run that may be left out.
-const MAX_LEFT_OUT: f64 = 0.05;
+const MAX_LEFT_OUT: f64 = 0.1;
 
 /// What was seen of the machine during a bench.
 #[derive(Default)]
