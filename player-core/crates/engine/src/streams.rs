@@ -28,6 +28,8 @@ const REFILL_US: MediaUs = 5_000_000;
 /// A track that lies so far behind another in the same file has nothing to say here (a short or sparse track); it is ended until
 /// the next seek, lest the others wait for it for ever. Files are interleaved within a second or two.
 const SPARSE_US: MediaUs = 10_000_000;
+/// Most between two samples whose durations are unknown.
+const STEP_US: MediaUs = 100_000;
 
 /// One stream of the timeline with what is queued for it.
 #[derive(Debug)]
@@ -245,6 +247,14 @@ impl Feeds {
         let discontinuity = std::mem::take(&mut feed.discontinuity);
         feed.queue.push_back(Entry::Sample(sample, discontinuity));
         self.end_sparse(dts_us, together);
+    }
+
+    /// Whether something lay between what an earlier instance appended of its track and this sample, the first one after it.
+    pub(crate) fn misses_before(&self, sample: &Sample) -> bool {
+        let feed = self.feeds.iter().find(|feed| feed.track == sample.track && feed.enabled);
+        let appended = feed.and_then(|feed| feed.skip_to_dts);
+        let step_us = if sample.duration_us > 0 { sample.duration_us.into() } else { STEP_US };
+        appended.is_some_and(|dts_us| sample.dts_us.saturating_sub(dts_us) > step_us / 2 * 3)
     }
 
     /// Takes a cue of one of the source's text tracks.

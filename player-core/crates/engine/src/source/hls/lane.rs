@@ -99,6 +99,8 @@ struct Run {
     reader: Option<Reader>,
     /// Whether the head of the segment was looked at for a timestamp.
     headed: bool,
+    /// Whether the segment before it has left the window of a live playlist.
+    first: bool,
     line: u64,
     init: Option<Arc<Init>>,
     at_us: MediaUs,
@@ -202,8 +204,7 @@ impl Lane {
     pub(super) fn seek(&mut self, to_us: MediaUs, base_us: MediaUs, shim: &mut dyn Shim) {
         let table = self.table();
         let gone = table.is_live() && to_us.saturating_add(TOLERANCE_US) < table.start_us(0);
-        let first = table.sequence(0);
-        let next = if gone { first.wrapping_sub(1) } else { table.sequence(table.index_of(to_us)) };
+        let next = if gone { self.left() } else { table.sequence(table.index_of(to_us)) };
         if self.fresh && self.held.is_some() && next == self.next && self.run.is_some() {
             return;
         }
@@ -228,6 +229,11 @@ impl Lane {
         if let Some(run) = &mut self.run {
             run.window.set_ended();
         }
+    }
+
+    /// The number of what has left the window.
+    fn left(&self) -> u64 {
+        self.table().sequence(0).wrapping_sub(1)
     }
 
     /// Passes over the segment that cannot be had.
@@ -305,8 +311,8 @@ impl Lane {
             }
             self.retry_at = None;
             if let Some(sample) = self.held.take_if(|_| announced) {
-                self.fresh = false;
-                cx.feeds.push(sample, Some(&ids));
+                self.push(sample, cx);
+                continue;
             }
             let outcome = if self.run.is_some() { self.step(announced, shared, cx) } else { self.begin(cx) };
             match outcome {
@@ -378,6 +384,7 @@ impl Lane {
             demux: None,
             reader: Some(open(segment)),
             headed: false,
+            first: self.table().is_live() && self.index() == Some(0),
             line,
             init: segment.init.clone(),
             at_us: self.at_us(),

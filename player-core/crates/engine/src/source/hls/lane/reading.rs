@@ -187,12 +187,22 @@ impl Lane {
             self.last_dts = Some(sample.dts_us);
         }
         if announced {
-            self.fresh = false;
-            let ids = self.track_ids();
-            cx.feeds.push(sample, Some(&ids));
+            self.push(sample, cx);
         } else {
             self.held = Some(sample);
         }
+    }
+
+    /// Gives a sample to the feeds, unless what comes before it was in a segment that has left the window.
+    pub(super) fn push(&mut self, sample: Sample, cx: &mut Cx<'_>) {
+        self.fresh = false;
+        if self.run.as_ref().is_some_and(|run| run.first) && cx.feeds.misses_before(&sample) {
+            self.stop(cx.shim);
+            self.next = self.left();
+            return;
+        }
+        let ids = self.track_ids();
+        cx.feeds.push(sample, Some(&ids));
     }
 
     /// Whether it is a picture that the variant before brought too.
