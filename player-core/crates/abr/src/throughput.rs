@@ -16,7 +16,7 @@ const MIN_ELAPSED_US: u64 = 50_000;
 const MAX_BPS: u64 = 1 << 40;
 
 /// One exponentially weighted average whose weights halve every `half_life_us`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Average {
     /// The average as if it had begun with zeros, bits a second times 2^16.
     value_q16: u64,
@@ -53,7 +53,7 @@ fn halved_q16(elapsed_us: u64, half_life_us: u64) -> u64 {
 }
 
 /// How fast bytes come, judged from finished fetches.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Throughput {
     averages: Option<(Average, Average)>,
 }
@@ -77,6 +77,21 @@ impl Throughput {
         let (fast, slow) = self.averages.get_or_insert((fresh, fresh));
         fast.record(rate_bps, elapsed_us, FAST_HALF_LIFE_US);
         slow.record(rate_bps, elapsed_us, SLOW_HALF_LIFE_US);
+    }
+
+    /// What [`Throughput::from_parts`] makes the same of; none before the first fetch that counts.
+    pub fn parts(&self) -> Option<[u64; 4]> {
+        let (fast, slow) = self.averages?;
+        Some([fast.value_q16, fast.missing_q16, slow.value_q16, slow.missing_q16])
+    }
+
+    /// From [`Throughput::parts`], or from anything.
+    pub fn from_parts(parts: [u64; 4]) -> Self {
+        let average = |value_q16: u64, missing_q16: u64| Average {
+            value_q16: value_q16.min(MAX_BPS << 16),
+            missing_q16: missing_q16.min(1 << 16),
+        };
+        Throughput { averages: Some((average(parts[0], parts[1]), average(parts[2], parts[3]))) }
     }
 
     /// Bits a second; none before the first fetch that counts.
@@ -142,6 +157,13 @@ mod tests {
 
     proptest! {
         #[test]
+        fn throughput_of_any_parts_never_panics(parts: [u64; 4]) {
+            let mut throughput = Throughput::from_parts(parts);
+            throughput.record(1 << 20, 1_000_000);
+            prop_assert!(throughput.estimate_bps().is_some());
+        }
+
+        #[test]
         fn throughput_of_any_fetches_stays_between_slowest_and_fastest(
             fetches in proptest::collection::vec((any::<u64>(), any::<u64>()), 1..20),
             ordinary in proptest::collection::vec((20_000..10_000_000_u64, 60_000..20_000_000_u64), 1..20),
@@ -151,6 +173,9 @@ mod tests {
                 throughput.record(bytes, elapsed_us);
             }
             prop_assert!(throughput.estimate_bps().unwrap_or(0) <= MAX_BPS + MAX_BPS / 100);
+            if let Some(parts) = throughput.parts() {
+                prop_assert_eq!(Throughput::from_parts(parts), throughput);
+            }
 
             let mut throughput = Throughput::new();
             let (mut slowest, mut fastest) = (u64::MAX, 0);

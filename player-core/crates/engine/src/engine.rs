@@ -115,8 +115,8 @@ impl Engine {
             engine.restore(decoded, shim);
             if let (Some(session), Some(snapshot)) = (&mut engine.session, snapshot) {
                 session.keep_cues(snapshot::cues(snapshot));
-                if let Some(state) = snapshot::live(snapshot) {
-                    session.keep_live(state);
+                if let Some(state) = snapshot::hls(snapshot) {
+                    session.keep_hls(state);
                 }
             }
         } else {
@@ -211,8 +211,8 @@ impl Engine {
             let ahead = session.captions().read_ahead(from, from.saturating_add(KEPT_CUES_US));
             snapshot::add_cues(&mut snapshot, &ahead);
         }
-        if let Some(state) = session.and_then(Session::live_state) {
-            snapshot::add_live(&mut snapshot, &state);
+        if let Some(state) = session.and_then(Session::hls_state) {
+            snapshot::add_hls(&mut snapshot, &state);
         }
         snapshot
     }

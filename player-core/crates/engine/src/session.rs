@@ -8,7 +8,7 @@ use crate::captions::{Captions, Preference};
 use crate::error::Error;
 use crate::event::{NetChange, SourceSpec, TimelineChange, TimelineState, Want};
 use crate::shim::{Failure, NextStep, Shim, TimelineStatus};
-use crate::source::{Budget, Cx, Extent, Kept, LiveState, OpenContainer, Sniffed, Sniffer, Source};
+use crate::source::{Budget, Cx, Extent, HlsState, Kept, OpenContainer, Sniffed, Sniffer, Source};
 use crate::streams::Feeds;
 
 /// Media kept ahead. Thirty seconds hide what a disk or a home network does; a connection over the internet gets twice that.
@@ -122,19 +122,22 @@ impl Session {
         self.orphan = Some(orphan);
     }
 
-    /// How an earlier instance made the times of a live stream, which goes on where that one stood.
-    pub(crate) fn keep_live(&mut self, state: LiveState) {
-        let fed = |orphan: &TimelineStatus| {
-            let tails = orphan.streams.iter().filter(|stream| stream.enabled && !stream.ended);
-            tails.filter_map(|stream| stream.tail_dts_us).min()
-        };
+    /// How an earlier instance read the stream that goes on where that one stood.
+    pub(crate) fn keep_hls(&mut self, state: HlsState) {
+        // What is complete can be found out again, and may be another by now unless it still plays.
+        if self.orphan.is_none() && state.edge.is_none() {
+            return;
+        }
+        let streams = || self.orphan.iter().flat_map(|orphan| &orphan.streams);
+        let fed = streams().filter(|stream| stream.enabled && !stream.ended);
         let left_us = match self.start {
             Start::Media(at_us) => Some(at_us),
             Start::Offset(_) => None,
         };
-        let at_us = self.orphan.as_ref().and_then(fed).or(left_us);
+        let at_us = fed.filter_map(|stream| stream.tail_dts_us).min().or(left_us);
+        let tail_us = streams().filter(|stream| stream.kind == VIDEO).find_map(|stream| stream.tail_dts_us);
         if let Stage::Sniffing(sniffer) = &mut self.stage {
-            sniffer.keep(Kept { state, at_us });
+            sniffer.keep(Kept { state, at_us, tail_us });
         }
     }
 
@@ -191,11 +194,11 @@ impl Session {
         }
     }
 
-    /// What the next instance must know to go on with a live stream.
-    pub(crate) fn live_state(&self) -> Option<LiveState> {
+    /// What the next instance must know to go on with an adaptive stream.
+    pub(crate) fn hls_state(&self) -> Option<HlsState> {
         match &self.stage {
-            Stage::Source(source) => source.live_state(),
-            Stage::Sniffing(sniffer) => sniffer.live_state(),
+            Stage::Source(source) => source.hls_state(),
+            Stage::Sniffing(sniffer) => sniffer.hls_state(),
         }
     }
 

@@ -10,7 +10,7 @@ use kinora_time::{HostUs, LiveEdge, MediaUs};
 
 pub(crate) use download::{Download, Fetched};
 pub(crate) use file::FileSource;
-pub(crate) use hls::{Kept, LiveState, Mark};
+pub(crate) use hls::{HlsState, Kept, Mark};
 pub(crate) use reader::Reader;
 pub use sniff::OpenContainer;
 pub(crate) use sniff::{Sniffed, Sniffer};
@@ -99,8 +99,8 @@ pub(crate) trait Source {
         None
     }
 
-    /// What the next instance must know to go on with a live stream.
-    fn live_state(&self) -> Option<LiveState> {
+    /// What the next instance must know to go on with an adaptive stream.
+    fn hls_state(&self) -> Option<HlsState> {
         None
     }
 

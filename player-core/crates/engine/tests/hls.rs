@@ -1,6 +1,6 @@
 //! HTTP Live Streaming, on the fake shim.
 
-use kinora_engine::{Phase, SeekMode};
+use kinora_engine::{Phase, SampleHeader, SeekMode};
 use kinora_testkit::toy::Toy;
 use kinora_testkit::{FakeShim, Fault, Player, Resource};
 
@@ -345,4 +345,50 @@ fn restart_after_any_call_of_opening_plays_to_the_end() {
         assert_eq!(p.status().clock.phase, Phase::Ended, "after {calls} calls: {}", p.shim.dump());
         check(&p);
     }
+}
+
+/// Plays variants, of which the higher one is soon changed to, with a restart of the core after `us`.
+fn play_variants_restarted_after(us: u64) -> Player {
+    let mut s = FakeShim::new();
+    // The high variant fits, and takes a while to arrive.
+    s.set_network(50_000, 400, 16 << 10);
+    variants(&mut s);
+    let mut p = Player::new(s);
+    p.open(&[&format!("{BASE}/all.m3u8")]);
+    p.run_for(us);
+    let snapshot = p.engine.snapshot(p.now());
+    p.restart(Some(&snapshot));
+    p.run_for(20 * SECOND);
+    p
+}
+
+#[test]
+fn restart_around_a_change_of_variant_goes_on_with_what_the_shim_decodes() {
+    for us in (300_000..8_000_000).step_by(70_000) {
+        let p = play_variants_restarted_after(us);
+        let calls = [p.shim.count("create"), p.shim.count("seek"), p.shim.count("configure")];
+        assert_eq!((p.status().clock.phase, calls), (Phase::Playing, [1, 0, 1]), "{us}\n{}", p.shim.dump());
+        assert!((gaps(&p, 0, 40_000), gaps(&p, 1, 20_000)) == (vec![], vec![]), "{us}\n{}", p.shim.dump());
+        let timeline = p.status().clock.timeline.expect("live");
+        let samples = p.shim.samples(timeline, 0);
+        let marked = |sample: &SampleHeader| sample.bits & SampleHeader::DISCONTINUITY != 0;
+        let mixed = samples.windows(2).filter(|w| (w[0].size > 4000) != (w[1].size > 4000) && !marked(&w[1]));
+        assert_eq!(mixed.count(), 0, "{us}: pictures of a variant under the configuration of another");
+        check(&p);
+    }
+}
+
+#[test]
+fn restart_after_a_change_of_variant_reads_neither_the_first_one_nor_the_start_again() {
+    let p = play_variants_restarted_after(5 * SECOND);
+    let dump = p.shim.dump();
+    let fetched: Vec<&str> = dump
+        .lines()
+        .filter_map(|call| call.split_once(&format!(" fetch {BASE}/")))
+        .map(|(_, name)| name)
+        .collect();
+    let switched = fetched.iter().position(|name| name.starts_with("high.m3u8")).expect("it changes");
+    assert!(fetched[switched..].iter().all(|name| !name.starts_with("low.init")), "{dump}");
+    assert_eq!(fetched.iter().filter(|name| name.starts_with("low0.seg")).count(), 1, "{dump}");
+    check(&p);
 }

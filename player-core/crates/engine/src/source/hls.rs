@@ -20,7 +20,7 @@ use self::lane::{Lane, Progress, Shared};
 use self::lines::Lines;
 use self::listing::{Listing, Loaded};
 use self::live::Edge;
-pub(crate) use self::live::{Kept, LiveState};
+pub(crate) use self::live::{HlsState, Kept};
 use self::playlists::Fetching;
 use self::text::TextLane;
 pub(crate) use self::timetable::Mark;
@@ -35,6 +35,9 @@ const MOST_SKIPPED: usize = 3;
 
 /// Lines of timestamps that a successor is told of: a window has few.
 const MOST_LINES: usize = 64;
+
+/// Variants that a successor is told of: more than are changed within a full buffer.
+const MOST_VARIANTS: usize = 16;
 
 const VIDEO: u32 = 1;
 /// The first audio track inside the variant.
@@ -53,6 +56,8 @@ pub(crate) struct HlsSource {
     urls: Vec<String>,
     playlists: Vec<Option<Loaded>>,
     current: usize,
+    /// Since the last seek: decode time from which each variant was read, and its place in `places`.
+    read: Vec<(MediaUs, usize)>,
     /// The playlist being fetched for the main lane.
     download: Option<Fetching>,
     main: Option<Lane>,
@@ -103,7 +108,7 @@ impl HlsSource {
         };
         let rates_bps: Vec<u64> = places.iter().map(rate).collect();
         let mut source = HlsSource::empty(kept, open);
-        let known = source.kept.as_ref().map(|kept| kept.state.variant).filter(|at| *at < places.len());
+        let known = source.kept.as_ref().and_then(Kept::variant).filter(|at| *at < places.len());
         source.current = known.unwrap_or_else(|| kinora_abr::choose(&rates_bps, None, None, Buffer::of(0)));
         source.playlists = vec![None; places.len()];
         source.urls = places.iter().map(|place| presentation.variants[*place].uri.clone()).collect();
@@ -139,6 +144,7 @@ impl HlsSource {
             urls: Vec::new(),
             playlists: Vec::new(),
             current: 0,
+            read: Vec::new(),
             download: None,
             main: None,
             audio_rendition: None,
@@ -164,10 +170,14 @@ impl HlsSource {
         loop {
             let Some(main) = &mut self.main else { return Ok(()) };
             let progress = main.poll(self.announced, &mut self.shared, cx);
+            let began = main.take_began();
             if let Some((bytes, elapsed_us)) = main.take_transfer() {
                 self.throughput.record(bytes, elapsed_us);
                 self.failed.clear();
                 self.skipped = 0;
+            }
+            if let Some(from_us) = began {
+                live::note_variant(&mut self.read, from_us, self.current);
             }
             match progress {
                 Progress::Idle => return Ok(()),
@@ -350,6 +360,9 @@ impl Source for HlsSource {
     fn seek(&mut self, to: Refill, cx: &mut Cx<'_>) -> Result<(), Error> {
         let base_us = self.shared.lines.base_us().unwrap_or(0);
         self.at_us = to.from_us.saturating_sub(base_us);
+        if to.track.is_none() {
+            self.read = vec![(MediaUs::MIN, self.current)];
+        }
         let meant = |lane: &&mut Lane| to.track.is_none_or(|track| lane.may_carry(track));
         for lane in [&mut self.main, &mut self.audio].into_iter().flatten().filter(meant) {
             lane.seek(self.at_us, base_us, cx.shim);
@@ -387,7 +400,7 @@ impl Source for HlsSource {
         std::mem::take(&mut self.jump).then(|| extent.end_us().unwrap_or(extent.start_us))
     }
 
-    fn live_state(&self) -> Option<LiveState> {
+    fn hls_state(&self) -> Option<HlsState> {
         self.state()
     }
 

@@ -5,7 +5,7 @@ use kinora_manifest::{Playlist, Variables};
 use kinora_time::HostUs;
 
 use super::hls::{HlsSource, playlist_error};
-use super::{Download, Fetched, FileSource, Kept, LiveState, Reader, Source};
+use super::{Download, Fetched, FileSource, HlsState, Kept, Reader, Source};
 use crate::error::{Error, ErrorKind};
 use crate::event::{NetChange, SourceSpec};
 use crate::shim::Shim;
@@ -52,13 +52,13 @@ impl Sniffer {
         }
     }
 
-    /// States what an earlier instance left, should it be a live stream.
+    /// States what an earlier instance left, should it be an adaptive stream.
     pub(crate) fn keep(&mut self, kept: Kept) {
         self.kept = Some(kept);
     }
 
     /// What the next instance is to know if this one comes to nothing.
-    pub(crate) fn live_state(&self) -> Option<LiveState> {
+    pub(crate) fn hls_state(&self) -> Option<HlsState> {
         self.kept.as_ref().map(|kept| kept.state.clone())
     }
 

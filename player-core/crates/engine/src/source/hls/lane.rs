@@ -69,6 +69,10 @@ pub(super) struct Lane {
     ids: Ids,
     /// The tracks as the feeds know them.
     tracks: Vec<Track>,
+    /// The samples of the next run are of another variant, or of elsewhere.
+    changed: bool,
+    /// Decode time of the first of them.
+    began: Option<MediaUs>,
     /// The first sample, kept until the tracks are announced.
     held: Option<Sample>,
     /// Bytes and time of a finished segment.
@@ -101,6 +105,8 @@ struct Run {
     headed: bool,
     /// Whether the segment before it has left the window of a live playlist.
     first: bool,
+    /// None of its pictures has been read since the lane was changed or sought.
+    changed: bool,
     line: u64,
     init: Option<Arc<Init>>,
     at_us: MediaUs,
@@ -127,6 +133,8 @@ impl Lane {
             read_to_us: None,
             ids,
             tracks: Vec::new(),
+            changed: true,
+            began: None,
             held: None,
             transfer: None,
             error: None,
@@ -154,6 +162,11 @@ impl Lane {
     /// Whether a sample has been read, which tells where the line begins.
     pub(super) fn has_sample(&self) -> bool {
         self.held.is_some() || !self.fresh
+    }
+
+    /// Decode time from which the lane's variant has been read, once after each change and seek.
+    pub(super) fn take_began(&mut self) -> Option<MediaUs> {
+        self.began.take()
     }
 
     pub(super) fn take_transfer(&mut self) -> Option<(u64, HostUs)> {
@@ -210,6 +223,7 @@ impl Lane {
         }
         self.stop(shim);
         self.fresh = false;
+        self.changed = true;
         self.next = next;
         self.target = Some((base_us.saturating_add(to_us), 0));
     }
@@ -219,6 +233,7 @@ impl Lane {
         let at_us = self.at_us();
         self.listing.close(shim);
         self.listing = listing;
+        self.changed = true;
         self.next = self.table().sequence(self.table().index_from(at_us));
         self.init = None;
         if let (true, Some(base_us)) = (self.table().is_live(), base_us) {
@@ -385,6 +400,7 @@ impl Lane {
             reader: Some(open(segment)),
             headed: false,
             first: self.table().is_live() && self.index() == Some(0),
+            changed: self.changed,
             line,
             init: segment.init.clone(),
             at_us: self.at_us(),

@@ -1,10 +1,11 @@
-//! What is particular to streams that go on: the window, where live is, and what the next instance must know.
+//! The window of a stream, where live is, and what the next instance must know.
 
+use kinora_abr::Throughput;
 use kinora_time::{Anchor, HostUs, LiveEdge, MediaUs};
 
 use super::lane::Lane;
 use super::timetable::Mark;
-use super::{HlsSource, MOST_LINES};
+use super::{HlsSource, MOST_LINES, MOST_VARIANTS};
 use crate::error::Error;
 use crate::source::{Cx, Extent};
 
@@ -29,27 +30,48 @@ impl Edge {
     }
 }
 
-/// What an instance knows of a live stream that its successor cannot find out: how the times of what plays were made.
+/// What an instance knows of a stream that its successor cannot find out: what it had read, and how the times of what plays were made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LiveState {
+pub(crate) struct HlsState {
     /// `media_time` of playlist time 0.
     pub(crate) base_us: MediaUs,
-    /// Place of the variant among those to adapt between.
-    pub(crate) variant: usize,
-    /// A segment of that variant and its playlist time.
+    /// Decode time from which each variant was read, and its place among those to adapt between; the newest last.
+    pub(crate) variants: Vec<(MediaUs, usize)>,
+    /// A segment of the variant that is read, and its playlist time.
     pub(crate) mark: Mark,
     /// Lines of timestamps and what is added to each.
     pub(crate) lines: Vec<(u64, MediaUs)>,
-    /// The live position, playlist time.
-    pub(crate) edge: Anchor,
+    /// The live position, playlist time; none of a complete stream.
+    pub(crate) edge: Option<Anchor>,
+    pub(crate) throughput: Throughput,
 }
 
-/// What an earlier instance left of a live stream.
+/// Takes note of a variant that is read from a decode time on.
+pub(super) fn note_variant(read: &mut Vec<(MediaUs, usize)>, from_us: MediaUs, place: usize) {
+    if read.len() == MOST_VARIANTS {
+        read.remove(0);
+    }
+    read.push((from_us, place));
+}
+
+/// What an earlier instance left of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    pub(crate) state: LiveState,
+    pub(crate) state: HlsState,
     /// The `media_time` to go on at.
     pub(crate) at_us: Option<MediaUs>,
+    /// Decode time of the last picture in the shim.
+    pub(crate) tail_us: Option<MediaUs>,
+}
+
+impl Kept {
+    /// The variant of that picture: the shim holds its configuration.
+    pub(super) fn variant(&self) -> Option<usize> {
+        let variants = &self.state.variants;
+        let tail = self.tail_us.or(self.at_us);
+        let read = tail.and_then(|tail| variants.iter().rfind(|(from_us, _)| *from_us <= tail));
+        read.or(variants.last()).map(|(_, place)| *place)
+    }
 }
 
 impl HlsSource {
@@ -80,23 +102,25 @@ impl HlsSource {
     }
 
     /// Takes over what an earlier instance knew. Its table is made by its mark, see [`Lane`].
-    pub(super) fn restore(&mut self, state: &LiveState, now: HostUs) {
+    pub(super) fn restore(&mut self, state: HlsState, now: HostUs) {
         self.shared.lines = super::Lines::known(state.base_us, &state.lines);
         // The clock of another process has another origin.
-        self.edge.anchor = Some(state.edge).filter(|edge| edge.host_us <= now);
+        self.edge.anchor = state.edge.filter(|edge| edge.host_us <= now);
+        self.throughput = state.throughput;
     }
 
-    pub(super) fn state(&self) -> Option<LiveState> {
+    pub(super) fn state(&self) -> Option<HlsState> {
         if let Some(kept) = &self.kept {
             return Some(kept.state.clone());
         }
-        let table = self.main.as_ref().map(Lane::table).filter(|table| table.is_live())?;
-        Some(LiveState {
+        let table = self.main.as_ref().map(Lane::table)?;
+        Some(HlsState {
             base_us: self.shared.lines.base_us()?,
-            variant: self.current,
+            variants: self.read.clone(),
             mark: table.last_mark()?,
             lines: self.shared.lines.newest(MOST_LINES),
-            edge: self.edge.anchor?,
+            edge: if table.is_live() { Some(self.edge.anchor?) } else { None },
+            throughput: self.throughput.clone(),
         })
     }
 

@@ -80,10 +80,11 @@ impl HlsSource {
         let Some(Loaded { playlist, asked_us }) = self.playlists[self.current].clone() else { return false };
         let mut resumed_us = None;
         let table = match self.kept.take() {
-            Some(Kept { state, at_us }) => {
-                self.restore(&state, now);
+            Some(Kept { state, at_us, .. }) => {
                 resumed_us = at_us.map(|at_us| at_us.saturating_sub(state.base_us));
-                Timetable::beside(playlist, &state.mark)
+                let table = Timetable::beside(playlist, &state.mark);
+                self.restore(state, now);
+                table
             }
             None => Timetable::first(playlist),
         };

@@ -181,9 +181,18 @@ impl Lane {
             }
             return;
         }
+        let is_video = Some(sample.track) == self.ids.video;
+        let decides = is_video || !self.tracks.iter().any(|track| Some(track.id) == self.ids.video);
+        if let Some(run) = &mut self.run
+            && decides
+            && std::mem::take(&mut run.changed)
+        {
+            self.changed = false;
+            self.began = Some(sample.dts_us);
+        }
         let to_us = sample.pts_us.saturating_add(sample.duration_us.into());
         self.read_to_us = Some(self.read_to_us.map_or(to_us, |read| read.max(to_us)));
-        if Some(sample.track) == self.ids.video {
+        if is_video {
             self.last_dts = Some(sample.dts_us);
         }
         if announced {
