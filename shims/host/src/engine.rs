@@ -3,7 +3,8 @@
 //! A program without the compiler (feature `compiler`) runs what was compiled for its engine: [`precompile`] makes it.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -22,6 +23,11 @@ const CONFIGURATION: u32 = 1;
 /// most of it. Other processors get what their architecture always has.
 #[cfg(feature = "compiler")]
 const BASELINE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
+
+/// Of the digest behind an artefact.
+const DIGEST_BYTES: u64 = 32;
+/// Fits the cache of any processor.
+const HASHED_AT_ONCE: usize = 128 << 10;
 
 /// Why a core cannot be used.
 #[derive(Debug)]
@@ -220,13 +226,26 @@ fn artefact_name(engine: &str, sha256: &str) -> String {
     format!("{sha256}-{engine}.cwasm")
 }
 
+/// Maps a file of an artefact and its digest, once that is seen to be true.
+#[expect(unsafe_code, reason = "an artefact is native code, which wasmtime cannot check")]
 fn artefact(engine: &Engine, path: &Path) -> Option<Component> {
-    let file = fs::read(path).ok()?;
-    let (digest, artefact) = file.split_first_chunk::<32>()?;
-    if Sha256::digest(artefact)[..] != digest[..] {
+    let mut file = File::open(path).ok()?;
+    let mut left = file.metadata().ok()?.len().checked_sub(DIGEST_BYTES)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; HASHED_AT_ONCE];
+    while left > 0 {
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = file.read(&mut buffer[..most]).ok().filter(|read| *read > 0)?;
+        digest.update(&buffer[..read]);
+        left -= read as u64;
+    }
+    let mut stated = [0; DIGEST_BYTES as usize];
+    file.read_exact(&mut stated).ok()?;
+    if digest.finalize()[..] != stated[..] {
         return None;
     }
-    deserialize(engine, artefact)
+    // SAFETY: as for `deserialize`; and the file is replaced as a whole or not at all, by programs that may write to its folder.
+    unsafe { Component::deserialize_file(engine, path) }.ok()
 }
 
 #[expect(unsafe_code, reason = "an artefact is native code, which wasmtime cannot check")]
@@ -249,11 +268,11 @@ fn private(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes `digest + artefact` whole or not at all.
+/// Writes an artefact and its digest whole or not at all. The digest comes last, so that the file can be mapped.
 #[cfg(feature = "compiler")]
 fn store(dir: &Path, name: &str, artefact: &[u8]) -> std::io::Result<()> {
     let temporary = dir.join(format!("{name}.{}", std::process::id()));
-    fs::write(&temporary, [&Sha256::digest(artefact)[..], artefact].concat())?;
+    fs::write(&temporary, [artefact, &Sha256::digest(artefact)[..]].concat())?;
     fs::rename(temporary, dir.join(name))
 }
 
