@@ -14,8 +14,9 @@ const MAX_LOAD: f64 = 0.1;
 /// For how long the load is looked at, and how often at most before a run.
 const LOOK: Duration = Duration::from_millis(300);
 const LOOKS: u32 = 10;
-/// Times a run is tried.
+/// Times a run is tried, unless it is so long that it would have a gap each time.
 const ATTEMPTS: u32 = 5;
+const SHORT: Duration = Duration::from_secs(45);
 /// What happens so long after a gap of a long run may be due to it, and so long before, as it is seen at its end.
 const AFTER_GAP: Duration = Duration::from_secs(1);
 const BEFORE_GAP: Duration = Duration::from_millis(100);
@@ -90,8 +91,9 @@ impl Machine {
         let mut attempt = 1;
         loop {
             let load = quietest_load();
-            let control = Control::start();
+            let (began, control) = (Instant::now(), Control::start());
             let result = run()?;
+            let short = began.elapsed() < SHORT;
             let gap = control.gaps().longest;
             let disturbed = if load > MAX_LOAD {
                 format!("{:.0} % of the processors were busy before", load * 100.0)
@@ -102,7 +104,7 @@ impl Machine {
                 self.gap = self.gap.max(gap);
                 return Ok(result);
             };
-            if attempt == ATTEMPTS || self.tries {
+            if attempt == ATTEMPTS || !short || self.tries {
                 self.void.push(disturbed);
                 return Ok(result);
             }

@@ -14,7 +14,7 @@ const PLAYER: Player = Player::Kinora("cpu");
 /// What is wrong, and the key that makes the core of this bench fail so (`player-core/src/faults.rs`).
 const FAULTS: [(&str, &str); 2] = [("trapped", "f7"), ("hung", "f8")];
 /// Faults of a run, each kind in turn.
-const TIMES: usize = 8;
+const TIMES: usize = 4;
 const TIMES_TRIED: usize = 2;
 /// From fault to fault: two within ten seconds on one item would be taken for the item's. Controls hide in that time, too.
 const APART: Duration = Duration::from_millis(12_500);
