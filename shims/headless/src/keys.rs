@@ -38,6 +38,7 @@ const KEYS: &[(&str, u32, u32, &str)] = &[
     ("backspace", 0x2a, 0, ""),
     ("pageup", 0x4b, 0, ""),
     ("pagedown", 0x4e, 0, ""),
+    ("end", 0x4d, 0, ""),
     ("[", 0x2f, 0, "["),
     ("]", 0x30, 0, "]"),
     ("comma", 0x36, 0, ","),

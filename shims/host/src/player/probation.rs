@@ -19,6 +19,9 @@ const WAITS_US: u64 = 3_000_000;
 const WAITS_ON_US: u64 = 10_000_000;
 /// Two seconds of a film of 64 Mbit/s: when so much has come during a wait, it is not the network that playback waits for.
 const ENOUGH_BYTES: usize = 16 << 20;
+/// Who has asked for something within this time waits for it: a live stream whose server has nothing new is asked again, at least so often
+/// (RFC 8216 section 6.3.4, with segments of ten seconds).
+const ASKS_WITHIN_US: u64 = 12_000_000;
 /// How often a wait is looked at.
 const LOOK_EVERY_US: u64 = 1_000_000;
 
@@ -43,6 +46,8 @@ struct Waits {
     may_us: u64,
     /// Bytes that came since this wait began.
     heard_bytes: usize,
+    /// When a fetch last ran.
+    asked_us: HostUs,
 }
 
 /// Whether each of the last calls of a build took longer than `Limits::slow`, a bit a call.
@@ -82,7 +87,7 @@ impl Player {
             until_us: now + PROBATION_US,
             shows_by_us: (!shows).then_some(now + SHOWS_WITHIN_US),
             was_fast: std::mem::take(&mut self.pace).slow_calls() <= Pace::CALLS / 5,
-            waits: Waits { seen_us: now, may_us, ..Waits::default() },
+            waits: Waits { seen_us: now, may_us, asked_us: now, ..Waits::default() },
             ..previous
         });
     }
@@ -122,7 +127,11 @@ impl Player {
         let Some(Previous { waits, .. }) = &mut self.previous else { return Ok(()) };
         let since = now - std::mem::replace(&mut waits.seen_us, now);
         waits.heard_bytes = if waiting { waits.heard_bytes + heard_bytes } else { 0 };
-        if waiting && (!asked || waits.heard_bytes > ENOUGH_BYTES) {
+        if asked {
+            waits.asked_us = now;
+        }
+        let idle = now >= waits.asked_us + ASKS_WITHIN_US;
+        if waiting && (idle || waits.heard_bytes > ENOUGH_BYTES) {
             waits.total_us += since;
         }
         if waits.total_us <= waits.may_us {
