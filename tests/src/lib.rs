@@ -2,6 +2,7 @@
 //! and a display and a sound server to play on.
 
 mod builds;
+mod disk;
 mod display;
 mod live;
 mod media;
@@ -15,6 +16,7 @@ mod sound;
 mod wav;
 
 pub use builds::{guest, other_build};
+pub use disk::FakeDisk;
 pub use display::Display;
 pub use live::{LIVE_STREAM, LiveConfig, LiveServer};
 pub use media::{Media, make};
