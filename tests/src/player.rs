@@ -96,6 +96,13 @@ impl Headless {
         Some(Headless { words: words.lines().map(Into::into).collect(), home: None })
     }
 
+    /// Runs `core ...`; standard output, or standard error if it failed.
+    pub fn core(&self, words: &[&str]) -> Result<String, String> {
+        let output = self.command("core").args(words).output().map_err(|e| e.to_string())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
     /// Plays a source on the virtual clock, with everything recorded. `name` makes the folder its own.
     pub fn play(&self, name: &str, source: &str, extra: &[&str]) -> Played {
         let folder = scratch(name);

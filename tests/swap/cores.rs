@@ -1,9 +1,8 @@
 //! `kinora-headless core ...`: what people do with installed cores.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use kinora_tests::{scratch, target_folder};
+use kinora_tests::{Headless, scratch};
 use serde_json::Value;
 
 /// A home of its own, without any core.
@@ -15,18 +14,20 @@ pub(crate) fn home(name: &str) -> Result<PathBuf, String> {
     Ok(home)
 }
 
-/// Standard output, or standard error if it failed.
+/// `core ...` with what this home has installed.
 pub(crate) fn core(home: &Path, words: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(target_folder().join("kinora-headless"));
-    command.arg("core").args(words).env("XDG_DATA_HOME", home);
-    let output = command.output().map_err(|e| e.to_string())?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    Headless::here().at_home(home).core(words)
 }
 
 fn json(home: &Path, words: &[&str]) -> Result<Value, String> {
     let out = core(home, &[words, &["--json"]].concat())?;
     serde_json::from_str(&out).map_err(|e| format!("{e}: {out}"))
+}
+
+/// Tries and keeps a component; its id.
+pub(crate) fn install(home: &Path, file: &Path) -> Result<String, String> {
+    let installed = json(home, &["install", &file.to_string_lossy()])?;
+    Ok(installed["id"].as_str().ok_or("an installed core has an id")?.to_owned())
 }
 
 /// From the factory core to an installed one and back, and `why` tells it.
