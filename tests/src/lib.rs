@@ -20,7 +20,7 @@ pub use disk::FakeDisk;
 pub use display::Display;
 pub use live::{LIVE_STREAM, LiveConfig, LiveServer};
 pub use media::{Media, make};
-pub use oracle::{framemd5, pcm_f32, probe_frames};
+pub use oracle::{framemd5, pcm_f32, pcm_of_track, probe_frames};
 pub use player::{Headless, Outcome, Played, play, replay};
 pub use random::Random;
 pub use running::Running;

@@ -4,6 +4,7 @@ mod bad;
 mod cores;
 mod quality;
 mod slow;
+mod tracks;
 
 use std::path::Path;
 
@@ -72,6 +73,9 @@ fn main() {
         }),
         Trial::test("build_that_lets_playback_starve_gives_way", || starving().map_err(Failed::from)),
         Trial::test("swaps_while_playback_stalls_lose_no_frame", || slow::stalling().map_err(Failed::from)),
+        Trial::test("swaps_while_the_sound_track_changes_lose_no_sample", || {
+            tracks::changes().map_err(Failed::from)
+        }),
         Trial::test("swap_to_what_is_no_core_is_refused", || no_core().map_err(Failed::from)),
         Trial::test("swapped_run_replays_with_both_builds", || replayed().map_err(Failed::from)),
         Trial::test("core_commands_install_use_and_go_back", || {
@@ -79,6 +83,9 @@ fn main() {
         }),
         Trial::test("core_that_cannot_run_here_is_refused_in_words", || {
             other_build().and_then(|build| cores::refused(&build)).map_err(Failed::from)
+        }),
+        Trial::test("store_mounted_read_only_runs_what_was_chosen", || {
+            other_build().and_then(|build| cores::read_only(&build)).map_err(Failed::from)
         }),
         Trial::test("swaps_in_a_live_stream_leave_no_trace", || live().map_err(Failed::from)),
         Trial::test("build_is_not_blamed_for_a_live_server_that_stands_still", || {
