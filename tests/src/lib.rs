@@ -2,6 +2,7 @@
 //! and a display and a sound server to play on.
 
 mod builds;
+mod disk;
 mod display;
 mod live;
 mod media;
@@ -15,10 +16,11 @@ mod sound;
 mod wav;
 
 pub use builds::{guest, other_build};
+pub use disk::FakeDisk;
 pub use display::Display;
 pub use live::{LIVE_STREAM, LiveConfig, LiveServer};
 pub use media::{Media, make};
-pub use oracle::{framemd5, pcm_f32, probe_frames};
+pub use oracle::{framemd5, pcm_f32, pcm_of_track, probe_frames};
 pub use player::{Headless, Outcome, Played, play, replay};
 pub use random::Random;
 pub use running::Running;

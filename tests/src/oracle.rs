@@ -33,12 +33,20 @@ pub fn framemd5(file: &Path) -> Result<Vec<String>, String> {
 
 /// The first audio stream, decoded to interleaved floats in its own rate and layout.
 pub fn pcm_f32(file: &Path) -> Result<Vec<f32>, String> {
+    pcm_of_track(file, 0)
+}
+
+/// The same of any audio stream, counted from 0.
+pub fn pcm_of_track(file: &Path, track: u32) -> Result<Vec<f32>, String> {
     let bytes = run(
         "ffmpeg",
-        Command::new("ffmpeg")
-            .args(["-v", "error", "-nostdin", "-i"])
-            .arg(file)
-            .args(["-map", "0:a:0", "-f", "f32le", "-"]),
+        Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-i"]).arg(file).args([
+            "-map",
+            &format!("0:a:{track}"),
+            "-f",
+            "f32le",
+            "-",
+        ]),
     )?;
     Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
 }

@@ -96,6 +96,30 @@ impl Headless {
         Some(Headless { words: words.lines().map(Into::into).collect(), home: None })
     }
 
+    /// The same to which a folder is mounted read-only; none where tests may not mount.
+    pub fn reading_only(self, folder: &Path) -> Option<Self> {
+        const MOUNT: &str = r#"mount --bind -o ro "$0" "$0" && exec "$@""#;
+        // Whoever is not root can be it in a namespace of users, where that is allowed.
+        let ways = [&["--mount"][..], &["--mount", "--map-root-user"]];
+        let works = |way: &&&[&str]| {
+            let mut tried = Command::new("unshare");
+            tried.args(**way).args(["sh", "-c", MOUNT]).arg(folder).arg("true").stderr(Stdio::null());
+            tried.status().is_ok_and(|status| status.success())
+        };
+        let way = ways.iter().find(works)?.iter().copied();
+        let folder = folder.to_string_lossy();
+        let words = ["unshare"].into_iter().chain(way).chain(["sh", "-c", MOUNT, &*folder]);
+        let words = words.map(String::from).chain(self.words).collect();
+        Some(Headless { words, home: self.home })
+    }
+
+    /// Runs `core ...`; standard output, or standard error if it failed.
+    pub fn core(&self, words: &[&str]) -> Result<String, String> {
+        let output = self.command("core").args(words).output().map_err(|e| e.to_string())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    }
+
     /// Plays a source on the virtual clock, with everything recorded. `name` makes the folder its own.
     pub fn play(&self, name: &str, source: &str, extra: &[&str]) -> Played {
         let folder = scratch(name);

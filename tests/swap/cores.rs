@@ -1,10 +1,11 @@
 //! `kinora-headless core ...`: what people do with installed cores.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use kinora_tests::{scratch, target_folder};
+use kinora_tests::{Headless, framemd5, guest, make, scratch};
 use serde_json::Value;
+
+use crate::bad;
 
 /// A home of its own, without any core.
 pub(crate) fn home(name: &str) -> Result<PathBuf, String> {
@@ -15,18 +16,20 @@ pub(crate) fn home(name: &str) -> Result<PathBuf, String> {
     Ok(home)
 }
 
-/// Standard output, or standard error if it failed.
+/// `core ...` with what this home has installed.
 pub(crate) fn core(home: &Path, words: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(target_folder().join("kinora-headless"));
-    command.arg("core").args(words).env("XDG_DATA_HOME", home);
-    let output = command.output().map_err(|e| e.to_string())?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    Headless::here().at_home(home).core(words)
 }
 
 fn json(home: &Path, words: &[&str]) -> Result<Value, String> {
     let out = core(home, &[words, &["--json"]].concat())?;
     serde_json::from_str(&out).map_err(|e| format!("{e}: {out}"))
+}
+
+/// Tries and keeps a component; its id.
+pub(crate) fn install(home: &Path, file: &Path) -> Result<String, String> {
+    let installed = json(home, &["install", &file.to_string_lossy()])?;
+    Ok(installed["id"].as_str().ok_or("an installed core has an id")?.to_owned())
 }
 
 /// From the factory core to an installed one and back, and `why` tells it.
@@ -87,6 +90,53 @@ pub(crate) fn refused(build: &str) -> Result<(), String> {
         Some(1) => Ok(()),
         other => Err(format!("{other:?} cores are there")),
     }
+}
+
+/// Where the store cannot be written, what was chosen runs, and nothing else can be; a build that goes wrong gives way there as well.
+pub(crate) fn read_only(build: &str) -> Result<(), String> {
+    let home = home("read-only")?;
+    let (id, bad) =
+        (install(&home, Path::new(build))?, install(&home, Path::new(&guest("takes_over_and_traps")))?);
+    core(&home, &["use", &id])?;
+    let before = core(&home, &["why"])?;
+    let here = Headless::here().at_home(&home);
+    let Some(here) = here.reading_only(&home) else {
+        println!("no mount is allowed here: a store that is mounted read-only is not tried");
+        return Ok(());
+    };
+    if here.core(&["why"])? != before {
+        return Err(format!("another core runs: {}", here.core(&["why"])?));
+    }
+    let changes: [&[&str]; 6] = [
+        &["use", "factory"],
+        &["use", &bad],
+        &["rollback"],
+        &["pin"],
+        &["remove", &bad],
+        &["install", build],
+    ];
+    for words in changes {
+        let why = here.core(words).err().ok_or_else(|| format!("{words:?} is done"))?;
+        if !why.contains("cannot be written to") {
+            return Err(format!("{words:?}: {why}"));
+        }
+    }
+    let film = make(&bad::FILM)?;
+    let (installed, bad) = (bad::installed(&home, &id), bad::installed(&home, &bad));
+    let args = [
+        "--core",
+        &installed.to_string_lossy(),
+        "--swap-core",
+        &bad.to_string_lossy(),
+        "--swap-every",
+        "12.5",
+    ];
+    let played = here.play("swap/read-only", &film.to_string_lossy(), &args);
+    played.expect_played()?;
+    if played.figure("/swap/failed")? != 1 || played.frames() != framemd5(&film)? {
+        return Err(format!("it does not give way, or other frames\n{}", played.stderr));
+    }
+    if core(&home, &["why"])? == before { Ok(()) } else { Err("something was written".into()) }
 }
 
 fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {

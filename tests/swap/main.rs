@@ -1,14 +1,16 @@
 //! Another build of the core takes over while something plays, and nobody notices; a bad one gives way to the one before it.
 
+mod bad;
 mod cores;
 mod quality;
 mod slow;
+mod tracks;
 
 use std::path::Path;
 
 use kinora_tests::{
-    LIVE_STREAM, LiveConfig, LiveServer, Media, Outcome, Played, Random, Screen, TRACE, framemd5, guest,
-    make, other_build, play, replay, root, scratch,
+    LIVE_STREAM, LiveConfig, LiveServer, Media, Played, Random, Screen, TRACE, framemd5, guest, make,
+    other_build, play, replay, root, scratch,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -22,19 +24,6 @@ const LONG: Media = Media {
 /// What plays, and how often the builds take turns, in seconds.
 const PEACEFUL: &[(&str, &str)] =
     &[(FILM, "0.31"), ("assets/demo/2 Ripples.webm", "0.17"), ("assets/demo/aurora-hls/master.m3u8", "0.23")];
-
-/// Bad builds, whether under the virtual clock (else limits of time must hold), and what is said of them.
-const BAD: &[(&str, bool, &str)] = &[
-    ("takes_over_and_traps", true, "the core before it is back"),
-    ("takes_over_and_traps_at_start", true, "trapped"),
-    ("takes_over_and_traps_in_snapshot", true, "trapped"),
-    ("takes_over_and_loops", false, "`handle` took longer than allowed; the core before it is back"),
-    ("takes_over_and_loops_at_start", false, "`start` took longer than allowed"),
-    ("takes_over_and_leaks", true, "the core before it is back"),
-    ("takes_over_and_dawdles", false, "takes longer than 8 ms for most calls; the core before it is back"),
-    ("takes_over_and_shows_nothing", true, "shows nothing; the core before it is back"),
-    ("takes_over_and_hides_the_film", true, "hides the film"),
-];
 
 /// What somebody does while the builds take turns.
 #[derive(Clone, Copy)]
@@ -84,6 +73,9 @@ fn main() {
         }),
         Trial::test("build_that_lets_playback_starve_gives_way", || starving().map_err(Failed::from)),
         Trial::test("swaps_while_playback_stalls_lose_no_frame", || slow::stalling().map_err(Failed::from)),
+        Trial::test("swaps_while_the_sound_track_changes_lose_no_sample", || {
+            tracks::changes().map_err(Failed::from)
+        }),
         Trial::test("swap_to_what_is_no_core_is_refused", || no_core().map_err(Failed::from)),
         Trial::test("swapped_run_replays_with_both_builds", || replayed().map_err(Failed::from)),
         Trial::test("core_commands_install_use_and_go_back", || {
@@ -91,6 +83,9 @@ fn main() {
         }),
         Trial::test("core_that_cannot_run_here_is_refused_in_words", || {
             other_build().and_then(|build| cores::refused(&build)).map_err(Failed::from)
+        }),
+        Trial::test("store_mounted_read_only_runs_what_was_chosen", || {
+            other_build().and_then(|build| cores::read_only(&build)).map_err(Failed::from)
         }),
         Trial::test("swaps_in_a_live_stream_leave_no_trace", || live().map_err(Failed::from)),
         Trial::test("build_is_not_blamed_for_a_live_server_that_stands_still", || {
@@ -124,11 +119,7 @@ fn main() {
             done(doing).map_err(Failed::from)
         })
     }));
-    trials.extend(BAD.iter().map(|&(guest, virtual_clock, why)| {
-        Trial::test(format!("bad_build_{guest}_gives_way"), move || {
-            bad(guest, virtual_clock, why).map_err(Failed::from)
-        })
-    }));
+    trials.extend(bad::trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -299,28 +290,6 @@ fn starving() -> Result<(), String> {
         return Err(format!("what was said of it: {reasons}\n{}", played.stderr));
     }
     if played.frames() == framemd5(&path)? { Ok(()) } else { Err("other frames".into()) }
-}
-
-/// A bad build comes once; the film does not suffer.
-fn bad(guest_name: &str, virtual_clock: bool, why: &str) -> Result<(), String> {
-    let path = root().join(FILM);
-    let other = guest(guest_name);
-    let mut args = vec!["--swap-core", &other, "--swap-every", "4"];
-    if !virtual_clock {
-        args.extend(["--clock", "real"]);
-    }
-    let played = play(&format!("swap/{guest_name}"), &path.to_string_lossy(), &args);
-    if played.outcome != Outcome::Exit(0) {
-        return Err(format!("{:?}\n{}", played.outcome, played.stderr));
-    }
-    if played.frames() != framemd5(&path)? {
-        return Err(format!("other frames\n{}", played.stderr));
-    }
-    let reasons = played.report()["swap"]["reasons"].to_string();
-    if played.figure("/swap/failed")? == 0 || !reasons.contains(why) {
-        return Err(format!("what was said of it: {reasons}\n{}", played.stderr));
-    }
-    Ok(())
 }
 
 /// A build whose snapshots nobody else understands runs in turns with the player core, which finds its film all the same.

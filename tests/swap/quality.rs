@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use kinora_tests::{Headless, Media, Played, guest, make, other_build, scratch};
 
-use crate::cores::{core, home};
+use crate::cores::{core, home, install};
 use crate::{same_frames, same_sound};
 
 /// Two seconds that begin at once.
@@ -89,10 +89,8 @@ fn installed(home: &Path) -> Result<PathBuf, String> {
     wasm.extend(b"\0\x05\x04last");
     let file = scratch("swap").join("faulty.wasm");
     std::fs::write(&file, wasm).map_err(|e| e.to_string())?;
-    let told = core(home, &["install", &file.to_string_lossy(), "--json"])?;
-    let told: serde_json::Value = serde_json::from_str(&told).map_err(|e| format!("{e}: {told}"))?;
-    let id = told["id"].as_str().ok_or("an installed core has an id")?;
-    core(home, &["use", id])?;
+    let id = install(home, &file)?;
+    core(home, &["use", &id])?;
     Ok(home.join(format!("kinora/cores/{id}.wasm")))
 }
 

@@ -90,24 +90,18 @@ fn published_core_arrives_on_a_device() {
         panic!("0.2.0 is not offered")
     };
     let first = updater.download(&offer, &[]).unwrap();
-    assert_eq!(
-        std::fs::read(&first.component).unwrap(),
-        std::fs::read(publisher.0.join("0.2.0.wasm")).unwrap()
-    );
+    assert_eq!(first.component, std::fs::read(publisher.0.join("0.2.0.wasm")).unwrap());
 
     // The next one comes as a difference.
     let kept = [publisher.0.join("kept.wasm"), publisher.0.join("kept.cwasm")];
-    std::fs::copy(&first.component, &kept[0]).unwrap();
-    std::fs::copy(first.artefact.unwrap(), &kept[1]).unwrap();
+    std::fs::write(&kept[0], &first.component).unwrap();
+    std::fs::write(&kept[1], first.artefact.unwrap()).unwrap();
     (device.running, device.bad) = (version("0.2.0"), [].into());
     let Ok(Verdict::Offer(offer, _)) = updater.check(now_s(), &device) else {
         panic!("0.2.1 is not offered")
     };
     let second = updater.download(&offer, &kept).unwrap();
-    assert_eq!(
-        std::fs::read(&second.component).unwrap(),
-        std::fs::read(publisher.0.join("0.2.1.wasm")).unwrap()
-    );
+    assert_eq!(second.component, std::fs::read(publisher.0.join("0.2.1.wasm")).unwrap());
     println!("whole {} bytes, delta {} bytes", first.received_bytes, second.received_bytes);
     assert!(second.received_bytes * 20 < first.received_bytes);
 

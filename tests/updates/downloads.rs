@@ -23,8 +23,8 @@ fn download_without_a_base_is_the_published_core() {
     let mut world = World::new("whole");
     let offer = world.offered("1.1.0");
     let download = world.download(&offer, &[]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
-    assert_eq!(std::fs::read(download.artefact.unwrap()).unwrap(), "1.1.0".repeat(1000).into_bytes());
+    assert_eq!(download.component, component("1.1.0"));
+    assert_eq!(download.artefact.unwrap(), "1.1.0".repeat(1000).into_bytes());
     assert_eq!(download.description, world.repository.read_target("core-1.1.0.json").unwrap());
     assert!(download.received_bytes > 150_000, "{}", download.received_bytes);
 }
@@ -34,7 +34,7 @@ fn download_with_the_installed_core_is_a_small_delta() {
     let mut world = World::new("delta");
     let (offer, base) = (world.offered("1.1.0"), installed(&world));
     let download = world.download(&offer, &[base]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
+    assert_eq!(download.component, component("1.1.0"));
     assert!(download.received_bytes < 1000, "{}", download.received_bytes);
 }
 
@@ -44,7 +44,7 @@ fn download_with_a_changed_base_is_whole() {
     let (offer, base) = (world.offered("1.1.0"), installed(&world));
     std::fs::write(&base, b"something else").unwrap();
     let download = world.download(&offer, &[base]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
+    assert_eq!(download.component, component("1.1.0"));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn download_whose_delta_is_spoilt_is_whole() {
     let length = world.repository.read_target(&name).unwrap().len();
     world.server.spoil(&name, Mischief::Bytes(vec![7; length]));
     let download = world.download(&offer, &[base]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
+    assert_eq!(download.component, component("1.1.0"));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn download_that_was_cut_goes_on_where_it_was() {
     world.server.behave();
     world.restart();
     let download = world.download(&offer, &[]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
+    assert_eq!(download.component, component("1.1.0"));
     let requests = world.server.requests();
     let last = requests.iter().rfind(|request| request.contains(PACKED)).unwrap();
     assert_eq!(last.rsplit(' ').next(), Some((length / 2).to_string().as_str()));
@@ -83,7 +83,7 @@ fn download_from_a_server_without_ranges_begins_anew() {
     world.download(&offer, &[]).unwrap_err();
     world.server.spoil(PACKED, Mischief::NoRanges);
     let download = world.download(&offer, &[]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
+    assert_eq!(download.component, component("1.1.0"));
 }
 
 #[test]
@@ -93,10 +93,10 @@ fn download_whose_beginning_was_damaged_on_disk_begins_anew() {
     world.server.spoil(PACKED, Mischief::Cut(1000));
     world.download(&offer, &[]).unwrap_err();
     world.server.behave();
-    let part = std::fs::read_dir(world.state().join("incoming")).unwrap().flatten().next().unwrap().path();
+    let part = world.parts().remove(0);
     std::fs::write(part, [7; 1000]).unwrap();
     let download = world.download(&offer, &[]).unwrap();
-    assert_eq!(std::fs::read(download.component).unwrap(), component("1.1.0"));
+    assert_eq!(download.component, component("1.1.0"));
 }
 
 #[test]
@@ -107,8 +107,7 @@ fn download_of_another_offer_leaves_nothing_of_the_first() {
     world.offer("1.2.0");
     let offer = world.offered("1.2.0");
     world.download(&offer, &[]).unwrap();
-    let count = std::fs::read_dir(world.state().join("incoming")).unwrap().count();
-    assert_eq!(count, 2, "the component and the artefact of 1.2.0");
+    assert_eq!(world.parts().len(), 2, "the component and the artefact of 1.2.0");
 }
 
 #[test]

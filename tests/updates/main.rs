@@ -10,6 +10,7 @@ mod commands;
 mod devices;
 mod downloads;
 mod https;
+mod power;
 mod registry;
 mod releases;
 mod server;

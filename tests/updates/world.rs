@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use kinora_cores::{Disk, Folder};
 use kinora_net::HostNet;
 use kinora_publish::{Keys, NewCore, Repository};
 use kinora_tests::Random;
@@ -120,26 +121,34 @@ impl World {
         self.updater = None;
     }
 
+    /// What has come of targets and is kept.
+    pub(crate) fn parts(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.state()).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|suffix| suffix == "part")).collect()
+    }
+
+    /// The device's client, as it is after a start, with a disk for what has to last.
+    pub(crate) fn updater_on<D: Disk>(&self, disk: D) -> Result<Updater<D>, Error> {
+        let config = Config {
+            repository: self.server.address().to_owned(),
+            root: self.root.clone(),
+            folder: self.state(),
+            not_before_s: NOW_S - 30 * DAY_S,
+        };
+        let readings = Mutex::new(self.readings.clone());
+        let seconds = AtomicU64::new(0);
+        // Each reading of the network's clock is a second later.
+        let clock = move || {
+            let now = seconds.fetch_add(1, Ordering::SeqCst);
+            let _ = readings.lock().unwrap().send(());
+            now * 1_000_000
+        };
+        Updater::on(disk, config, |events| Ok(Box::new(HostNet::new(Arc::new(clock), events)?)))
+    }
+
     pub(crate) fn updater(&mut self) -> Result<&mut Updater, Error> {
         if self.updater.is_none() {
-            let config = Config {
-                repository: self.server.address().to_owned(),
-                root: self.root.clone(),
-                folder: self.state(),
-                not_before_s: NOW_S - 30 * DAY_S,
-            };
-            let readings = Mutex::new(self.readings.clone());
-            let seconds = AtomicU64::new(0);
-            // Each reading of the network's clock is a second later.
-            let clock = move || {
-                let now = seconds.fetch_add(1, Ordering::SeqCst);
-                let _ = readings.lock().unwrap().send(());
-                now * 1_000_000
-            };
-            let connect = |events| -> std::io::Result<Box<dyn kinora_port::Net>> {
-                Ok(Box::new(HostNet::new(Arc::new(clock), events)?))
-            };
-            self.updater = Some(Updater::new(config, connect)?);
+            self.updater = Some(self.updater_on(Folder::new(&self.state()))?);
         }
         Ok(self.updater.as_mut().expect("made above"))
     }

@@ -60,8 +60,8 @@ pub(crate) fn build_faulty() -> Result<(), String> {
 
 /// Builds the component fast instead of small, for `dev`, and gives its file.
 pub(crate) fn build_for_dev() -> Result<PathBuf, String> {
-    build_modules(&root(), "dev", &["--package", "player-core"])?;
-    let module = target().join("wasm32-unknown-unknown/debug/player_core.wasm");
+    build_modules(&root(), "core-dev", &["--package", "player-core"])?;
+    let module = target().join("wasm32-unknown-unknown/core-dev/player_core.wasm");
     let path = target().join("kinora-core-dev.wasm");
     write_if_changed(&path, &player_core(&module, "-dev")?)?;
     Ok(path)

@@ -81,6 +81,11 @@ impl Report {
             "count": swaps.count,
             "failed": swaps.failed,
             "reasons": swaps.reasons,
+            "gave_way": swaps.gave_way.iter().map(|build| json!({
+                "why": build.why,
+                "after_us": build.after_us,
+                "back_us": build.back_us,
+            })).collect::<Vec<_>>(),
             "dropped_frames": sum(|s| s.dropped),
             "underruns": sum(|s| s.underruns),
             "ui_gap_ms_p99": at(990, swaps.gaps.iter().copied()).filter(|_| self.real_time).map(millis),

@@ -48,6 +48,6 @@ pub use player::{Player, PlayerConfig, Ports, Rest};
 pub use stage::{Scene, Stage};
 pub use stamp::{Stamp, read as read_stamp};
 pub use stats::{CallSummary, CoreStats};
-pub use swaps::{Phases, SwapStats};
+pub use swaps::{GaveWay, Phases, SwapStats};
 pub use trace::{Difference, Recorder, Replayed, TraceError, list as list_trace, recent_calls, replay};
 pub use turn::Device;

@@ -197,7 +197,8 @@ impl Player {
             self.start(now);
             return true;
         }
-        let due = self.wake_us.is_some_and(|at| at <= now) || self.started.is_some();
+        let wakes = [self.wake_us, self.shows_by_us()];
+        let due = wakes.into_iter().flatten().any(|at| at <= now) || self.started.is_some();
         if self.pending.is_empty() && !due {
             return false;
         }
@@ -293,7 +294,6 @@ impl Player {
                 self.snapshot = self.fallback.take();
             }
             Ok(answer) => {
-                self.fallback = None;
                 self.instance = Some(instance);
                 self.started = Some(staged);
                 self.wake_us = answer.wake_us;
@@ -353,6 +353,7 @@ impl Player {
                 if let Err(fault) = fit.and_then(|()| self.look_at_first(&staged, now)) {
                     return self.fault(fault, now, opened);
                 }
+                self.fallback = None;
                 self.land(staged, now);
                 self.wake_us = answer.wake_us;
                 // What was opened is lost with the next fault unless a snapshot holds it.
@@ -376,6 +377,9 @@ impl Player {
         let (landed_us, error_lines) = (world.pipeline.now(), world.log.error_lines);
         self.meter.logged(error_lines);
         self.meter.drew(drawn, landed_us);
+        if drawn {
+            self.swaps.drew(landed_us);
+        }
         self.pending.extend(landed.events);
         self.exit = landed.exit;
     }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use kinora_port::HostUs;
+
 /// Most reasons and figures kept: a run of weeks must not grow by them.
 const MAX_KEPT: usize = 1000;
 
@@ -14,6 +16,8 @@ pub struct SwapStats {
     pub failed: u64,
     /// Why, in words.
     pub reasons: Vec<String>,
+    /// Those that took over and had to give way.
+    pub gave_way: Vec<GaveWay>,
     /// How long each step took, of those that took over.
     pub phases: Vec<Phases>,
     /// From the last input that the old build answered to the first that the new one did.
@@ -21,6 +25,19 @@ pub struct SwapStats {
     answered: Option<Instant>,
     /// A build has taken over and answered no input yet.
     awaited: bool,
+    /// Since when the build that is to come back has not drawn.
+    away_us: Option<HostUs>,
+}
+
+/// What became of a build that took over and was not fit to.
+#[derive(Debug, Clone)]
+pub struct GaveWay {
+    /// Why, in words.
+    pub why: String,
+    /// Host time from its taking over to the call that showed it, microseconds.
+    pub after_us: u64,
+    /// From that call to the first picture of the build before it; none as long as there is none.
+    pub back_us: Option<u64>,
 }
 
 /// How long the steps of one swap took. Nobody is served from `snapshot` on.
@@ -53,6 +70,22 @@ impl SwapStats {
         self.failed += 1;
         if self.reasons.len() < MAX_KEPT {
             self.reasons.push(why.to_owned());
+        }
+    }
+
+    /// A build that took over gives way for what it did at `now`.
+    pub(crate) fn gave_way(&mut self, why: &str, after_us: u64, now: HostUs) {
+        self.failed(why);
+        if self.gave_way.len() < MAX_KEPT {
+            self.gave_way.push(GaveWay { why: why.to_owned(), after_us, back_us: None });
+            self.away_us = Some(now);
+        }
+    }
+
+    /// A picture has landed at `now`.
+    pub(crate) fn drew(&mut self, now: HostUs) {
+        if let (Some(away_us), Some(last)) = (self.away_us.take(), self.gave_way.last_mut()) {
+            last.back_us = Some(now.saturating_sub(away_us));
         }
     }
 

@@ -161,11 +161,8 @@ fn take(
     let bases: Vec<_> =
         cores.state().cores.keys().flat_map(|id| cores.paths(id)).chain(factory_core()).collect();
     let download = updater.download(offer, &bases).map_err(text)?;
-    let read = |path: &Path| std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
-    let wasm = read(&download.component)?;
-    let artefact = download.artefact.as_deref().map(read).transpose()?;
-    let tried = try_out(&wasm, artefact.as_deref());
-    let Download { package, received_bytes, proof, .. } = download;
+    let Download { package, component, artefact, received_bytes, proof, .. } = download;
+    let tried = try_out(&component, artefact.as_deref());
     let facts = Facts {
         name: package.name,
         version: package.version.to_string(),
@@ -175,7 +172,7 @@ fn take(
         artefact: artefact.map(|bytes| (engine_id(&own_machine()), bytes)),
         proof: Some(serde_json::to_vec(&proof).map_err(text)?),
     };
-    let id = cores.install(&wasm, facts).map_err(text)?;
+    let id = cores.install(&component, facts).map_err(text)?;
     if let Err(fault) = tried {
         // So that it is not fetched again each day.
         cores.condemn(&id, &fault).map_err(text)?;

@@ -15,13 +15,15 @@ const EVERY_US: u64 = 20_000;
 /// What a build does besides.
 pub trait Conduct {
     /// Done in `start`.
-    fn start() {}
+    fn start(_launch: &Launch) {}
     /// Done in each `handle`, counted from 1.
     fn call(_number: u64) {}
     /// What it shows of the film.
     fn picture(film: u64, full: Rect) -> Option<Vec<Node>> {
         Some(vec![Node::Video(Video { timeline: film, rect: full, fit: Fit::Contain })])
     }
+    /// Whether each call asks for a snapshot.
+    const CHECKPOINT: bool = false;
     /// What `snapshot` gives: nothing that any other build understands.
     fn snapshot() -> Vec<u8> {
         vec![0xff; 100]
@@ -43,7 +45,7 @@ thread_local! {
 
 impl<C: Conduct> Guest for Taking<C> {
     fn start(launch: Launch) -> Result<Turn, Failure> {
-        C::start();
+        C::start(&launch);
         let milli = |px: u32| px as i32 * 1000;
         let full = Rect { x: 0, y: 0, w: milli(launch.surface.width_px), h: milli(launch.surface.height_px) };
         STATE.set(Some(State { full, calls: 0 }));
@@ -61,7 +63,7 @@ impl<C: Conduct> Guest for Taking<C> {
                 let patch = encode(&[Layer { id: 1, z: 0, nodes }]);
                 display::commit(0, 1, &patch).expect("the list is well formed");
             }
-            Turn { wake_us: Some(host_us + EVERY_US), checkpoint: false, extras: Vec::new() }
+            Turn { wake_us: Some(host_us + EVERY_US), checkpoint: C::CHECKPOINT, extras: Vec::new() }
         })
     }
 

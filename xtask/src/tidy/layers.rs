@@ -33,8 +33,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("kinora-input-*", &["kinora-port"]),
     ("kinora-net", &["kinora-port"]),
     ("kinora-store", &["kinora-port"]),
-    ("kinora-update", &["kinora-port"]),
     ("kinora-cores", &[]),
+    ("kinora-update", &["kinora-port", "kinora-cores"]),
     (
         "kinora-host",
         &["kinora-port", "kinora-pipeline", "kinora-display-list", "kinora-cores", "kinora-update"],

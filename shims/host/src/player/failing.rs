@@ -38,10 +38,15 @@ impl Player {
         self.pending.retain(is_open);
         opened.into_iter().rev().for_each(|event| self.pending.push_front(event));
 
-        if let Some(Accused { judge, why, .. }) = self.accused.take() {
+        // The one before it; a third that takes over meanwhile says nothing about it.
+        if let Some(Accused { judge, why, .. }) = self.accused.take_if(|_| self.previous.is_none()) {
             self.note_aside(move || {
                 judge.excuse(&format!("{why}; but the core before it failed at the same"))
             });
+        }
+        // What the build that gave way has left may be more than it says.
+        if let Some(own) = self.fallback.take() {
+            self.snapshot = Some(own);
         }
         let unfit = matches!(fault, Fault::Unfit(_));
         if self.roll_back(&fault, now) || unfit && self.fall_back(&fault, now) {
@@ -61,12 +66,15 @@ impl Player {
             if matches!(fault, Fault::Unfit(_)) {
                 self.condemn(judge, why.clone());
             } else {
-                self.accused = Some(Accused { judge, why: why.clone(), until_us: now + WINDOW_US });
+                let accused = Accused { judge, why: why.clone(), until_us: now + WINDOW_US };
+                if let Some(Accused { judge, why, .. }) = self.accused.replace(accused) {
+                    self.condemn(judge, why);
+                }
             }
         }
         let why = format!("{why}; the core before it is back");
         eprintln!("kinora: {why}");
-        self.swaps.failed(&why);
+        self.swaps.gave_way(&why, now.saturating_sub(previous.since_us), now);
         self.core = previous.core;
         self.fallback = previous.snapshot;
         self.begin_anew();
@@ -104,6 +112,15 @@ impl Player {
     pub(super) fn blame(&mut self, now: HostUs) {
         if let Some(Accused { judge, why, .. }) = self.accused.take_if(|accused| accused.until_us <= now) {
             self.condemn(judge, why);
+        }
+    }
+
+    /// The run ends before it is known who is to blame for what: that is noted, too.
+    pub(super) fn excuse_accused(&mut self) {
+        if let Some(Accused { judge, why, .. }) = self.accused.take() {
+            judge.excuse(&format!(
+                "{why}; playing ended before the core before it had shown that it does better"
+            ));
         }
     }
 

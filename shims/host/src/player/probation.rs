@@ -8,8 +8,9 @@ use crate::engine::Core;
 use crate::instance::Fault;
 use crate::turn::Staged;
 
-/// Until a build shows something the picture of the one before stays, for which it has so long.
-const SHOWS_WITHIN_US: u64 = 1_000_000;
+/// Until a build shows something the picture of the one before stays: as long as catching up may take (`wit/player.wit`), and half of that.
+/// The first call from then on has to show something, however late it comes.
+const SHOWS_WITHIN_US: u64 = 150_000;
 /// For so long the build before is kept, and an installed one that runs so long without a fault has come up.
 pub(super) const PROBATION_US: u64 = 60_000_000;
 
@@ -30,8 +31,9 @@ pub(super) struct Previous {
     pub(super) core: Core,
     /// Its last.
     pub(super) snapshot: Option<Vec<u8>>,
-    until_us: HostUs,
-    /// Until when the new build has to show something; none once it has.
+    /// When the new build took over.
+    pub(super) since_us: HostUs,
+    /// From when on its next call has to show something; none once one has.
     shows_by_us: Option<HostUs>,
     /// Whether it answered fast itself: on a slow machine the new build need not be faster.
     was_fast: bool,
@@ -70,7 +72,7 @@ impl Pace {
 impl Previous {
     /// The build before and its last snapshot.
     pub(super) fn new(core: Core, snapshot: Option<Vec<u8>>) -> Self {
-        Previous { core, snapshot, until_us: 0, shows_by_us: None, was_fast: false, waits: Waits::default() }
+        Previous { core, snapshot, since_us: 0, shows_by_us: None, was_fast: false, waits: Waits::default() }
     }
 
     /// Its snapshot, if it is this build.
@@ -84,7 +86,7 @@ impl Player {
     pub(super) fn put_on_probation(&mut self, previous: Previous, shows: bool, waiting: bool, now: HostUs) {
         let may_us = if waiting { WAITS_ON_US } else { WAITS_US };
         self.previous = Some(Previous {
-            until_us: now + PROBATION_US,
+            since_us: now,
             shows_by_us: (!shows).then_some(now + SHOWS_WITHIN_US),
             was_fast: std::mem::take(&mut self.pace).slow_calls() <= Pace::CALLS / 5,
             waits: Waits { seen_us: now, may_us, asked_us: now, ..Waits::default() },
@@ -94,13 +96,15 @@ impl Player {
 
     /// Forgets the build before once the running one has proved itself.
     pub(super) fn end_probation(&mut self, now: HostUs) {
-        if self.previous.take_if(|previous| previous.until_us <= now).is_some() && self.judged.is_none() {
+        if self.previous.take_if(|previous| previous.since_us + PROBATION_US <= now).is_some()
+            && self.judged.is_none()
+        {
             // There is nothing any more that could come back.
             self.comparison = None;
         }
     }
 
-    /// When [`Player::turn`] wants to know whether the new build has shown something.
+    /// When [`Player::turn`] calls a new build that has shown nothing yet.
     pub(super) fn shows_by_us(&self) -> Option<HostUs> {
         self.previous.as_ref().and_then(|previous| previous.shows_by_us)
     }
@@ -152,10 +156,13 @@ impl Player {
 
     /// Looks at the first list of a new build, before it takes the place of the old one's.
     pub(super) fn look_at_first(&mut self, staged: &Staged, now: HostUs) -> Result<(), Fault> {
-        if self.shows_by_us().is_some() && staged.list.is_some() {
+        let Some(shows_by_us) = self.shows_by_us() else { return Ok(()) };
+        if staged.list.is_some() {
             self.look_at(staged, now)?;
             self.previous = self.previous.take().map(|previous| Previous { shows_by_us: None, ..previous });
             self.tell("shows its first picture");
+        } else if shows_by_us <= now {
+            return Err(Fault::Unfit("shows nothing".into()));
         }
         Ok(())
     }

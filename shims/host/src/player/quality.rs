@@ -107,6 +107,7 @@ impl Player {
 
     /// The run ends as it should: what is still to be noted is, before this returns.
     pub(super) fn note_the_end(&mut self) {
+        self.excuse_accused();
         if let Some(judged) = self.judged.take().filter(|judged| judged.comes_up_us.is_some()) {
             judged.judge.came_up();
         }

@@ -92,10 +92,6 @@ impl Player {
     /// Swaps if a build is ready and the running one is between two calls. Returns whether anything was tried.
     pub(super) fn swap_if_ready(&mut self, now: HostUs) -> bool {
         self.end_probation(now);
-        if self.shows_by_us().is_some_and(|by| by <= now) {
-            self.fault(Fault::Unfit("shows nothing".into()), now, Vec::new());
-            return true;
-        }
         let Some(Preparing(prepared)) = &self.preparing else { return false };
         if self.instance.is_none() || self.started.is_some() {
             return false;

@@ -1,7 +1,7 @@
 //! A folder, in the operations whose order decides what a power cut leaves of it.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub trait Disk {
     fn names(&self) -> io::Result<Vec<String>>;
     /// Makes a file or replaces what is in it.
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Writes behind what is in a file, which is made if it is not there.
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
     /// Makes what was written into a file durable, not its name.
     fn sync(&mut self, name: &str) -> io::Result<()>;
     /// Gives a file another name, in the place of what had it.
@@ -86,6 +88,10 @@ impl Disk for Folder {
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         fs::write(self.0.join(name), bytes)
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        File::options().create(true).append(true).open(self.0.join(name))?.write_all(bytes)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {

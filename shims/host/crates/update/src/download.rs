@@ -1,10 +1,13 @@
 //! Files of a package: found in the smallest form there is, fetched where the last attempt broke off, checked, unpacked, checked again.
+//!
+//! Only what came over the network is kept, as it came, until something else is fetched. Nothing of it is made durable: whatever a power cut
+//! leaves of it is a beginning that is good or is fetched anew.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File as Disk};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use kinora_cores::Disk;
 use sha2::{Digest, Sha256};
 use tough::TargetName;
 use tough::schema::Targets;
@@ -67,11 +70,16 @@ impl Wanted {
     }
 }
 
+/// Suffix of what has come so far of a target.
+const PART: &str = ".part";
+
 /// Where files come from, where they are put, and what may serve as base.
-pub(crate) struct Fetcher<'a> {
+pub(crate) struct Fetcher<'a, D> {
     pub(crate) link: &'a mut Link,
     /// The repository's folder of targets.
     pub(crate) base: &'a Url,
+    pub(crate) disk: &'a mut D,
+    /// As people know the disk.
     pub(crate) folder: &'a Path,
     /// Files that the device has, by SHA-256.
     pub(crate) bases: &'a BTreeMap<String, PathBuf>,
@@ -79,30 +87,22 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) received: u64,
 }
 
-impl Fetcher<'_> {
+impl<D: Disk> Fetcher<'_, D> {
     /// Removes what other downloads left.
-    pub(crate) fn tidy(&self, wanted: &[Wanted]) -> io::Result<()> {
-        fs::create_dir_all(self.folder)?;
-        for entry in fs::read_dir(self.folder)? {
-            let path = entry?.path();
-            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            let known = |wanted: &Wanted| {
-                wanted.file.sha256 == stem || wanted.ways.iter().any(|way| way.sha256 == stem)
-            };
+    pub(crate) fn tidy(&mut self, wanted: &[Wanted]) -> Result<(), Error> {
+        for name in self.disk.names().map_err(|error| Error::unwritable(self.folder, &error))? {
+            let Some(hash) = name.strip_suffix(PART) else { continue };
+            let known = |wanted: &Wanted| wanted.ways.iter().any(|way| way.sha256 == hash);
             if !wanted.iter().any(known) {
-                fs::remove_file(path)?;
+                self.disk.remove(&name).map_err(|error| self.unwritable(&name, &error))?;
             }
         }
         Ok(())
     }
 
     /// The file, whole and verified.
-    pub(crate) fn file(&mut self, wanted: &Wanted) -> Result<PathBuf, Error> {
+    pub(crate) fn file(&mut self, wanted: &Wanted) -> Result<Vec<u8>, Error> {
         let file = &wanted.file;
-        let path = self.folder.join(format!("{}.file", file.sha256));
-        if hash_of(&path).is_some_and(|found| found == (file.sha256.clone(), file.length)) {
-            return Ok(path);
-        }
         let mut failure =
             Error::new(Kind::Later, format!("{} is not offered in a form this device can use", file.target));
         for way in &wanted.ways {
@@ -114,8 +114,8 @@ impl Fetcher<'_> {
                     None => continue,
                 },
             };
-            match self.part(way).and_then(|part| unpack(&part, &base, file, &path)) {
-                Ok(()) => return Ok(path),
+            match self.part(way).and_then(|part| unpack(&part, &base, file)) {
+                Ok(bytes) => return Ok(bytes),
                 // The server may have another form that is good; a network that failed will not be better for it.
                 Err(error) if error.kind == Kind::Refused => failure = error,
                 Err(error) => return Err(error),
@@ -125,30 +125,32 @@ impl Fetcher<'_> {
     }
 
     /// The bytes of `way`, verified. What an earlier attempt left is a beginning; if it was no good one, there is another attempt.
-    fn part(&mut self, way: &Way) -> Result<PathBuf, Error> {
-        let path = self.folder.join(format!("{}.part", way.sha256));
+    fn part(&mut self, way: &Way) -> Result<Vec<u8>, Error> {
+        let name = format!("{}{PART}", way.sha256);
         loop {
-            let resumed = self.fetch(way, &path)?;
-            match hash_of(&path) {
-                Some(found) if found == (way.sha256.clone(), way.length) => return Ok(path),
-                Some((_, length)) if length < way.length => {
-                    return Err(Error::new(Kind::Later, format!("{} was cut short", way.target)));
-                }
-                _ => fs::remove_file(&path).map_err(|error| unwritable(&path, &error))?,
+            let resumed = self.fetch(way, &name)?;
+            let part = self.disk.read(&name).map_err(|error| self.unwritable(&name, &error))?;
+            let length = part.len() as u64;
+            if length == way.length && hex(&Sha256::digest(&part)) == way.sha256 {
+                return Ok(part);
             }
+            if length < way.length {
+                return Err(Error::new(Kind::Later, format!("{} was cut short", way.target)));
+            }
+            self.disk.remove(&name).map_err(|error| self.unwritable(&name, &error))?;
             if !resumed {
                 return Err(Error::refused(format!("{} is not what was signed", way.target)));
             }
         }
     }
 
-    /// Fetches what `path` has not got of `way`. Whether it began with something.
-    fn fetch(&mut self, way: &Way, path: &Path) -> Result<bool, Error> {
-        let broken = |error| unwritable(path, &error);
-        let mut disk = Disk::options().create(true).append(true).open(path).map_err(broken)?;
-        let mut have = disk.metadata().map_err(broken)?.len();
+    /// Fetches what the file `name` has not got of `way`. Whether it began with something.
+    fn fetch(&mut self, way: &Way, name: &str) -> Result<bool, Error> {
+        let Fetcher { disk, folder, .. } = self;
+        let broken = |error| Error::unwritable(&folder.join(name), &error);
+        let mut have = disk.read(name).map_or(0, |part| part.len() as u64);
         if have > way.length {
-            disk.set_len(0).map_err(broken)?;
+            disk.write(name, &[]).map_err(broken)?;
             have = 0;
         }
         if have == way.length {
@@ -161,80 +163,45 @@ impl Fetcher<'_> {
         let got = self.link.get(&url, Some(have), way.length, &mut |got, bytes| {
             // A server without ranges begins anew.
             if got == Got::Whole && resumed {
-                disk.set_len(0).map_err(broken)?;
+                disk.write(name, &[]).map_err(broken)?;
                 resumed = false;
             }
             received += bytes.len() as u64;
-            disk.write_all(bytes).map_err(broken)
+            disk.append(name, bytes).map_err(broken)
         });
         self.received += received;
         match got? {
             Got::Whole | Got::Rest => Ok(resumed),
             Got::Missing => Err(Error::new(Kind::Later, format!("{url} does not exist"))),
             Got::NothingMore => {
-                disk.set_len(0).map_err(broken)?;
+                disk.write(name, &[]).map_err(broken)?;
                 Err(Error::refused(format!("{url} is shorter than what was signed")))
             }
         }
     }
-}
 
-fn unwritable(path: &Path, error: &io::Error) -> Error {
-    Error::disk(&format!("{} cannot be written", path.display()), error)
-}
-
-/// Unpacks `part` to `path`, and keeps it only if it is `file`.
-fn unpack(part: &Path, base: &[u8], file: &File, path: &Path) -> Result<(), Error> {
-    let refused = |error: io::Error| Error::refused(format!("{} cannot be unpacked: {error}", file.target));
-    let broken = |error| unwritable(path, &error);
-    let packed = BufReader::new(Disk::open(part).map_err(broken)?);
-    let mut decoder = Decoder::with_ref_prefix(packed, base).map_err(refused)?;
-    decoder.window_log_max(WINDOW_LOG).map_err(refused)?;
-    let mut unpacked = decoder.take(file.length + 1);
-    let mut disk = Disk::create(path).map_err(broken)?;
-    let (mut hash, mut length) = (Sha256::new(), 0);
-    let mut buffer = vec![0; 64 << 10];
-    let outcome = loop {
-        match unpacked.read(&mut buffer) {
-            Ok(0) => break Ok(()),
-            Ok(count) => {
-                hash.update(&buffer[..count]);
-                length += count as u64;
-                disk.write_all(&buffer[..count]).map_err(broken)?;
-            }
-            Err(error) => break Err(refused(error)),
-        }
-    };
-    disk.sync_all().map_err(broken)?;
-    let right = outcome.is_ok() && length == file.length && hex(&hash.finalize()) == file.sha256;
-    let _ = fs::remove_file(part);
-    if right {
-        return Ok(());
+    fn unwritable(&self, name: &str, error: &io::Error) -> Error {
+        Error::unwritable(&self.folder.join(name), error)
     }
-    fs::remove_file(path).map_err(broken)?;
-    outcome.and(Err(Error::refused(format!("{} does not unpack to what was signed", file.target))))
+}
+
+/// Unpacks `part`, and gives it only if it is `file`.
+fn unpack(part: &[u8], base: &[u8], file: &File) -> Result<Vec<u8>, Error> {
+    let refused = |error: io::Error| Error::refused(format!("{} cannot be unpacked: {error}", file.target));
+    let mut decoder = Decoder::with_ref_prefix(part, base).map_err(refused)?;
+    decoder.window_log_max(WINDOW_LOG).map_err(refused)?;
+    let mut bytes = Vec::new();
+    decoder.take(file.length + 1).read_to_end(&mut bytes).map_err(refused)?;
+    if bytes.len() as u64 == file.length && hex(&Sha256::digest(&bytes)) == file.sha256 {
+        return Ok(bytes);
+    }
+    Err(Error::refused(format!("{} does not unpack to what was signed", file.target)))
 }
 
 fn read_base(path: &Path, sha256: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    Disk::open(path).ok()?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
+    std::fs::File::open(path).ok()?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).ok()?;
     (hex(&Sha256::digest(&bytes)) == sha256).then_some(bytes)
-}
-
-/// SHA-256 and length of a file.
-fn hash_of(path: &Path) -> Option<(String, u64)> {
-    let mut file = Disk::open(path).ok()?;
-    let (mut hash, mut length) = (Sha256::new(), 0);
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer).ok()? {
-            0 => return Some((hex(&hash.finalize()), length)),
-            count => {
-                hash.update(&buffer[..count]);
-                length += count as u64;
-            }
-        }
-    }
 }
 
 /// Lower-case hexadecimal.

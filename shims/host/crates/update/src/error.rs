@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use kinora_port::{Failure, Next};
 
@@ -40,6 +41,11 @@ impl Error {
 
     pub(crate) fn disk(what: &str, error: &io::Error) -> Self {
         Self::new(Kind::Disk, format!("{what}: {error}"))
+    }
+
+    /// A place that nothing can be written to.
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
+        Self::disk(&format!("{} cannot be written", path.display()), error)
     }
 
     /// What went wrong with a transfer, in the network's own words.

@@ -8,7 +8,6 @@
 
 mod choice;
 mod download;
-mod durable;
 mod error;
 mod format;
 mod link;
@@ -19,6 +18,7 @@ mod trust;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use kinora_cores::{Disk, Folder};
 use kinora_port::{Net, NetEvents};
 use sha2::{Digest, Sha256};
 use tough::TargetName;
@@ -78,7 +78,7 @@ pub struct Offer {
     proof: Proof,
 }
 
-/// A core that was fetched: files in the updater's folder that the caller takes away.
+/// A core that was fetched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Download {
     /// Its description.
@@ -86,9 +86,9 @@ pub struct Download {
     /// The bytes of the description, as they were signed.
     pub description: Vec<u8>,
     /// The component.
-    pub component: PathBuf,
+    pub component: Vec<u8>,
     /// The artefact for this device's engine, where the publisher made one.
-    pub artefact: Option<PathBuf>,
+    pub artefact: Option<Vec<u8>>,
     /// What vouches for all three for as long as they are installed.
     pub proof: Proof,
     /// Bytes that came over the network.
@@ -96,8 +96,8 @@ pub struct Download {
 }
 
 /// The client of one repository.
-pub struct Updater {
-    trust: Trust,
+pub struct Updater<D: Disk = Folder> {
+    trust: Trust<D>,
     base: Url,
     folder: PathBuf,
     not_before_s: u64,
@@ -106,6 +106,17 @@ pub struct Updater {
 impl Updater {
     /// Opens the folder. `connect` gives the network, which reports to the events it is handed; the repository is granted on it.
     pub fn new(
+        config: Config,
+        connect: impl FnOnce(NetEvents) -> std::io::Result<Box<dyn Net>>,
+    ) -> Result<Self, Error> {
+        Updater::on(Folder::new(&config.folder), config, connect)
+    }
+}
+
+impl<D: Disk> Updater<D> {
+    /// The same with another disk for what has to last; only what is made anew each time lies in the folder then.
+    pub fn on(
+        disk: D,
         config: Config,
         connect: impl FnOnce(NetEvents) -> std::io::Result<Box<dyn Net>>,
     ) -> Result<Self, Error> {
@@ -118,7 +129,7 @@ impl Updater {
             return Err(Error::new(Kind::Setup, format!("{repository} is no address of an update server")));
         };
         let link = Link::new(connect, &base)?;
-        let trust = Trust::open(&folder, root, base.clone(), link)?;
+        let trust = Trust::open(disk, &folder, root, base.clone(), link)?;
         Ok(Self { trust, base, folder, not_before_s })
     }
 
@@ -147,18 +158,16 @@ impl Updater {
     /// Fetches what was offered. `bases` are files of the same product that the device has: a delta against one of them is smaller.
     /// What came before something failed is kept for the next attempt.
     pub fn download(&mut self, offer: &Offer, bases: &[PathBuf]) -> Result<Download, Error> {
-        let folder = self.folder.join("incoming");
-        let broken = |error| Error::disk(&format!("{}", folder.display()), &error);
         let base = self.targets_base()?;
         let bases: BTreeMap<String, PathBuf> = bases
             .iter()
             .filter_map(|path| Some((hex(&Sha256::digest(std::fs::read(path).ok()?)), path.clone())))
             .collect();
-        let mut link = self.trust.link();
+        let (mut link, disk) = self.trust.link_and_disk();
         let mut fetcher =
-            Fetcher { link: &mut link, base: &base, folder: &folder, bases: &bases, received: 0 };
+            Fetcher { link: &mut link, base: &base, disk, folder: &self.folder, bases: &bases, received: 0 };
         let wanted: Vec<Wanted> = [&offer.component].into_iter().chain(&offer.artefact).cloned().collect();
-        fetcher.tidy(&wanted).map_err(broken)?;
+        fetcher.tidy(&wanted)?;
         let component = fetcher.file(&offer.component)?;
         let artefact = offer.artefact.as_ref().map(|artefact| fetcher.file(artefact)).transpose()?;
         Ok(Download {

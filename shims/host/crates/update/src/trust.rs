@@ -9,11 +9,13 @@
 //!   time, expiry is judged against it, and the only time that is kept is the publisher's own, which is signed.
 //! - Nothing is lost by a power cut, since nothing that is kept is ever written in place.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::rand;
+use kinora_cores::Disk;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tough::schema::{Role, Signed, Snapshot, Targets, Timestamp};
@@ -23,7 +25,6 @@ use tough::{
 };
 use url::Url;
 
-use crate::durable;
 use crate::error::{Error, Kind};
 use crate::link::Link;
 use crate::proof::{Proof, newest_root};
@@ -33,6 +34,9 @@ const MAX_METADATA_BYTES: u64 = 4 << 20;
 /// Key rotations that one check follows.
 const MAX_ROOTS: u64 = 256;
 const DAY_S: u64 = 24 * 3600;
+/// Where the state is kept, and what takes its place once it is durable.
+const STATE: &str = "trust.json";
+const NEW_STATE: &str = "trust.new";
 
 /// What is kept from check to check.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -47,11 +51,13 @@ struct State {
     snapshot: Option<Value>,
 }
 
-/// The state, its file, and the link to the repository.
-pub(crate) struct Trust {
+/// The state, its disk, and the link to the repository.
+pub(crate) struct Trust<D: Disk> {
     state: State,
     /// Held as long as this process looks after the folder.
-    _lock: File,
+    _lock: D::Lock,
+    disk: D,
+    /// As people know the disk; below it tough works.
     folder: PathBuf,
     factory_root: Vec<u8>,
     factory_version: u64,
@@ -65,11 +71,23 @@ pub(crate) struct Trusted {
     pub(crate) proof: Proof,
 }
 
-impl Trust {
-    /// Reads what `folder` holds. What is damaged counts as missing: the factory's root is the trust then, as on the first day.
-    pub(crate) fn open(folder: &Path, factory_root: Vec<u8>, base: Url, link: Link) -> Result<Self, Error> {
-        let lock = lock(folder)?;
-        let state = fs::read(folder.join("trust.json")).ok();
+impl<D: Disk> Trust<D> {
+    /// Reads what the disk holds, which is `folder`. What is damaged counts as missing: the factory's root is the trust then, as on the
+    /// first day.
+    pub(crate) fn open(
+        mut disk: D,
+        folder: &Path,
+        factory_root: Vec<u8>,
+        base: Url,
+        link: Link,
+    ) -> Result<Self, Error> {
+        let lock = disk.lock().map_err(|error| match error.kind() {
+            ErrorKind::ResourceBusy => {
+                Error::new(Kind::Later, "another player looks after updates at the moment")
+            }
+            _ => Error::unwritable(folder, &error),
+        })?;
+        let state = disk.read(STATE).ok();
         let state = match state.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             Some(state) => state,
             None => State { seed: random()?, ..State::default() },
@@ -85,6 +103,7 @@ impl Trust {
         Ok(Self {
             state,
             _lock: lock,
+            disk,
             folder,
             factory_version,
             factory_root,
@@ -99,6 +118,11 @@ impl Trust {
 
     pub(crate) fn link(&self) -> MutexGuard<'_, Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What downloads come by and go to.
+    pub(crate) fn link_and_disk(&mut self) -> (MutexGuard<'_, Link>, &mut D) {
+        (self.link.lock().unwrap_or_else(PoisonError::into_inner), &mut self.disk)
     }
 
     /// Whether a clock that says `now_s` can be right, which is at least `not_before_s` and about what publishers signed.
@@ -217,26 +241,16 @@ impl Trust {
         take_fresh::<Snapshot>(&mut self.state.snapshot, read("snapshot.json"), now_s);
     }
 
-    fn save(&self) -> Result<(), Error> {
-        let path = self.folder.join("trust.json");
-        let failed = |error| Error::disk(&format!("{} cannot be written", path.display()), &error);
+    /// After a cut there is the state before or the new one.
+    fn save(&mut self) -> Result<(), Error> {
+        let failed = |error| Error::unwritable(&self.folder.join(STATE), &error);
         let bytes = serde_json::to_vec(&self.state).map_err(|error| failed(error.into()))?;
-        durable::replace(&path, &bytes).map_err(failed)
-    }
-}
-
-/// Makes `folder` and becomes the only one who writes there.
-fn lock(folder: &Path) -> Result<File, Error> {
-    let broken = |error| Error::disk(&format!("{} cannot be written", folder.display()), &error);
-    fs::create_dir_all(folder).map_err(broken)?;
-    let file =
-        File::options().create(true).write(true).truncate(false).open(folder.join("lock")).map_err(broken)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::new(Kind::Later, "another player looks after updates at the moment"))
-        }
-        Err(TryLockError::Error(error)) => Err(broken(error)),
+        let disk = &mut self.disk;
+        disk.write(NEW_STATE, &bytes)
+            .and_then(|()| disk.sync(NEW_STATE))
+            .and_then(|()| disk.rename(NEW_STATE, STATE))
+            .and_then(|()| disk.sync_names())
+            .map_err(failed)
     }
 }
 

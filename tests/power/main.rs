@@ -1,171 +1,14 @@
 //! The power goes at every write, and after it the store holds what had returned, and starts a core that is whole.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io;
-use std::rc::Rc;
+use std::io::ErrorKind;
 
 use kinora_cores::{Cores, Disk, Error, Facts, Figures, When, hash};
+use kinora_tests::FakeDisk;
 
-/// Bytes that a disk writes at once.
-const SECTOR: usize = 512;
 const ENGINE: &str = "48.0.8-x86_64-linux-1";
 
-/// A disk with a cache: what was not synced is there after a cut, or is not, in any mixture.
-#[derive(Debug, Default)]
-struct Platter {
-    files: Vec<Contents>,
-    names: BTreeMap<String, usize>,
-    durable_names: BTreeMap<String, usize>,
-    /// Changes of names since the last sync, in order.
-    changes: Vec<(String, Option<usize>)>,
-    /// Operations until the power goes; none: it stays.
-    left: Option<u32>,
-    operations: u32,
-    /// No write finds room.
-    full: bool,
-}
-
-#[derive(Debug, Default, Clone)]
-struct Contents {
-    durable: Vec<u8>,
-    cached: Vec<u8>,
-}
-
-#[derive(Debug, Default, Clone)]
-struct Cache(Rc<RefCell<Platter>>);
-
-impl Cache {
-    fn with<T>(&self, f: impl FnOnce(&mut Platter) -> io::Result<T>) -> io::Result<T> {
-        let platter = &mut *self.0.borrow_mut();
-        platter.operations += 1;
-        if let Some(left) = &mut platter.left {
-            *left = left.checked_sub(1).ok_or_else(|| io::Error::other("the power is gone"))?;
-        }
-        f(platter)
-    }
-
-    /// The disk as it comes up again: `chance` decides about everything that was not synced.
-    fn cut(&self, chance: &mut impl FnMut() -> bool) -> Cache {
-        let platter = self.0.borrow();
-        let mut after = Platter { durable_names: platter.durable_names.clone(), ..Platter::default() };
-        for (name, file) in &platter.changes {
-            if chance() {
-                match file {
-                    Some(file) => after.durable_names.insert(name.clone(), *file),
-                    None => after.durable_names.remove(name),
-                };
-            }
-        }
-        for file in &platter.files {
-            let len = if chance() { file.cached.len() } else { file.durable.len() };
-            let mut bytes = vec![0; len];
-            for (n, sector) in bytes.chunks_mut(SECTOR).enumerate() {
-                let from = if chance() { &file.cached } else { &file.durable };
-                let from = from.get(n * SECTOR..).unwrap_or_default();
-                let count = from.len().min(sector.len());
-                sector[..count].copy_from_slice(&from[..count]);
-            }
-            after.files.push(Contents { durable: bytes.clone(), cached: bytes });
-        }
-        after.names = after.durable_names.clone();
-        Cache(Rc::new(RefCell::new(after)))
-    }
-}
-
-impl Platter {
-    fn named(&self, name: &str) -> io::Result<usize> {
-        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn name(&mut self, name: &str, file: Option<usize>) {
-        match file {
-            Some(file) => self.names.insert(name.to_owned(), file),
-            None => self.names.remove(name),
-        };
-        self.changes.push((name.to_owned(), file));
-    }
-}
-
-impl Disk for Cache {
-    type Lock = ();
-
-    fn lock(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        let platter = self.0.borrow();
-        platter.named(name).map(|file| platter.files[file].cached.clone())
-    }
-
-    fn names(&self) -> io::Result<Vec<String>> {
-        Ok(self.0.borrow().names.keys().cloned().collect())
-    }
-
-    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.with(|platter| {
-            if platter.full {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            let file = match platter.named(name) {
-                Ok(file) => file,
-                Err(_) => {
-                    platter.files.push(Contents::default());
-                    let file = platter.files.len() - 1;
-                    platter.name(name, Some(file));
-                    file
-                }
-            };
-            platter.files[file].cached = bytes.to_vec();
-            Ok(())
-        })
-    }
-
-    fn sync(&mut self, name: &str) -> io::Result<()> {
-        self.with(|platter| {
-            let file = platter.named(name)?;
-            platter.files[file].durable = platter.files[file].cached.clone();
-            Ok(())
-        })
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.with(|platter| {
-            let file = platter.named(from)?;
-            platter.name(to, Some(file));
-            platter.name(from, None);
-            Ok(())
-        })
-    }
-
-    fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.with(|platter| {
-            platter.named(name)?;
-            platter.name(name, None);
-            Ok(())
-        })
-    }
-
-    fn sync_names(&mut self) -> io::Result<()> {
-        self.with(|platter| {
-            platter.durable_names = platter.names.clone();
-            platter.changes.clear();
-            Ok(())
-        })
-    }
-}
-
-/// A linear congruential generator (Knuth's MMIX).
-fn chance(mut seed: u64) -> impl FnMut() -> bool {
-    move || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        seed >> 63 == 1
-    }
-}
-
 fn bytes(n: u8) -> Vec<u8> {
-    vec![n; 3 * SECTOR + usize::from(n)]
+    vec![n; 1536 + usize::from(n)]
 }
 
 fn facts() -> Facts {
@@ -174,8 +17,8 @@ fn facts() -> Facts {
 
 /// Of a core that came from a publisher.
 fn signed(n: u8) -> Facts {
-    let artefact = Some((ENGINE.into(), vec![n ^ 0xff; 5 * SECTOR]));
-    Facts { artefact, proof: Some(vec![n ^ 0x55; SECTOR + 1]), ..facts() }
+    let artefact = Some((ENGINE.into(), vec![n ^ 0xff; 2560]));
+    Facts { artefact, proof: Some(vec![n ^ 0x55; 513]), ..facts() }
 }
 
 fn measured() -> Figures {
@@ -184,7 +27,7 @@ fn measured() -> Figures {
     figures
 }
 
-type Step = fn(&mut Cores<Cache>) -> Result<(), Error>;
+type Step = fn(&mut Cores<FakeDisk>) -> Result<(), Error>;
 
 /// What is done, step by step.
 const STEPS: &[Step] = &[
@@ -209,14 +52,14 @@ const STEPS: &[Step] = &[
 
 /// The states after each step, in peace.
 fn in_peace() -> (Vec<kinora_cores::State>, u32) {
-    let disk = Cache::default();
+    let disk = FakeDisk::default();
     let mut cores = Cores::open(disk.clone());
     let mut states = vec![cores.state().clone()];
     for step in STEPS {
         step(&mut cores).expect("nothing is in the way");
         states.push(cores.state().clone());
     }
-    let operations = disk.0.borrow().operations;
+    let operations = disk.operations();
     (states, operations)
 }
 
@@ -226,12 +69,11 @@ fn power_cut_at_every_operation_loses_nothing_that_had_returned() {
     assert!(operations > 40, "{operations} operations");
     for cut_after in 0..operations {
         for seed in 0..32 {
-            let disk = Cache::default();
-            disk.0.borrow_mut().left = Some(cut_after);
+            let disk = FakeDisk::default();
+            disk.cut_after(cut_after);
             let mut cores = Cores::open(disk.clone());
             let done = STEPS.iter().take_while(|step| step(&mut cores).is_ok()).count();
-            let mut chance = chance(u64::from(cut_after) << 32 | seed);
-            let mut cores = Cores::open(disk.cut(&mut chance));
+            let mut cores = Cores::open(disk.after_cut(u64::from(cut_after) << 32 | seed));
             let what = format!("cut after {cut_after} operations, {done} steps, seed {seed}");
             let found = cores.state().clone();
             let next = states.get(done + 1);
@@ -252,24 +94,41 @@ fn power_cut_at_every_operation_loses_nothing_that_had_returned() {
 
 #[test]
 fn full_disk_keeps_what_was_there() {
-    let disk = Cache::default();
+    let disk = FakeDisk::default();
     let mut cores = Cores::open(disk.clone());
     let first = cores.install(&bytes(1), facts()).expect("there is room");
     cores.select(Some(&first), When::AtOnce, "chosen").expect("there is room");
-    disk.0.borrow_mut().full = true;
+    disk.refuse(Some(ErrorKind::StorageFull));
     let error = cores.install(&bytes(2), facts()).expect_err("there is none").to_string();
     assert!(error.contains("disk is full"), "{error}");
     assert!(cores.select(None, When::AtOnce, "chosen").is_err());
     let cores = Cores::open(disk.clone());
     assert_eq!(cores.choose().id, Some(first));
-    disk.0.borrow_mut().full = false;
+    disk.refuse(None);
     let mut cores = Cores::open(disk);
     cores.install(&bytes(2), facts()).expect("there is room again");
 }
 
 #[test]
+fn store_that_cannot_be_written_runs_what_was_chosen_and_refuses_changes() {
+    let disk = FakeDisk::default();
+    let mut cores = Cores::open(disk.clone());
+    let first = cores.install(&bytes(1), facts()).expect("it can be written");
+    cores.select(Some(&first), When::AtOnce, "chosen").expect("it can be written");
+    disk.refuse(Some(ErrorKind::ReadOnlyFilesystem));
+    let mut cores = Cores::open(disk.clone());
+    assert_eq!(cores.choose().id.as_ref(), Some(&first));
+    assert_eq!(cores.read(&first).expect("it is there"), bytes(1));
+    for step in STEPS.iter().skip(1) {
+        let error = step(&mut cores).expect_err("nothing can be written").to_string();
+        assert!(error.contains("cannot be written to"), "{error}");
+    }
+    assert_eq!(Cores::open(disk).choose().id, Some(first));
+}
+
+#[test]
 fn core_whose_file_is_damaged_gives_way_to_the_factory_core() {
-    let mut disk = Cache::default();
+    let mut disk = FakeDisk::default();
     let mut cores = Cores::open(disk.clone());
     let id = cores.install(&bytes(1), facts()).expect("nothing is in the way");
     cores.select(Some(&id), When::AtOnce, "chosen").expect("it is there");
@@ -283,7 +142,7 @@ fn core_whose_file_is_damaged_gives_way_to_the_factory_core() {
 
 #[test]
 fn core_that_never_proves_itself_is_not_started_a_fourth_time() {
-    let mut cores = Cores::open(Cache::default());
+    let mut cores = Cores::open(FakeDisk::default());
     let id = cores.install(&bytes(1), facts()).expect("nothing is in the way");
     cores.select(Some(&id), When::AtOnce, "chosen").expect("it is there");
     for _ in 0..3 {
@@ -296,7 +155,7 @@ fn core_that_never_proves_itself_is_not_started_a_fourth_time() {
 
 #[test]
 fn figures_are_added_up_and_those_of_a_bad_core_forgotten() {
-    let disk = Cache::default();
+    let disk = FakeDisk::default();
     let mut cores = Cores::open(disk.clone());
     let id = cores.install(&bytes(1), facts()).expect("nothing is in the way");
     cores.measured(&id, &measured(), false).expect("nothing is in the way");
@@ -316,7 +175,7 @@ fn figures_are_added_up_and_those_of_a_bad_core_forgotten() {
 
 #[test]
 fn store_over_its_quota_forgets_what_was_used_longest_ago() {
-    let mut cores = Cores::open(Cache::default());
+    let mut cores = Cores::open(FakeDisk::default());
     let large = |n: u8| vec![n; 40 << 20];
     let ids: Vec<String> =
         (1..=3).map(|n| cores.install(&large(n), facts()).expect("there is room")).collect();
