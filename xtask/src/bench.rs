@@ -12,9 +12,13 @@ const PROGRAMS: &[&str] = &["kinora", "kinora-headless", "kinora-bench"];
 /// Builds as for people who install it, and runs the benches named.
 pub(crate) fn bench(names: &[String]) -> Result<(), String> {
     setup::ensure(setup::Purpose::Bench)?;
+    let wants = |bench: &str| names.iter().any(|name| name == bench || name == "all");
+    // What a swap costs a device begins with what it downloads.
+    let besides = (wants("swap") && !wants("delta")).then_some("delta");
     // The one that ships comes last: all are built under one name.
-    if names.iter().any(|name| name == "all" || name == "delta") {
+    if wants("swap") || wants("delta") {
         build_earlier()?;
+        core::build_guests()?;
     }
     core::build_faulty()?;
     println!("{}", core::build()?);
@@ -24,7 +28,7 @@ pub(crate) fn bench(names: &[String]) -> Result<(), String> {
         build.args(["--bin", program]);
     }
     run(&mut build)?;
-    run(Command::new(target().join("release/kinora-bench")).args(names))
+    run(Command::new(target().join("release/kinora-bench")).args(names).args(besides))
 }
 
 /// Builds the core as it was without each of some changes that were made to it.
