@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wit_component::ComponentEncoder;
 
-use crate::env::{cargo, flags, root, run, target};
+use crate::env::{cargo, root, run, target};
 
 /// Name of the custom section that states the contract version, read before anything is compiled.
 const CONTRACT_SECTION: &str = "kinora:contract";
@@ -99,12 +99,22 @@ fn guests() -> Result<PathBuf, String> {
 }
 
 fn build_modules(sources: &Path, profile: &str, packages: &[&str]) -> Result<(), String> {
-    let mut build = cargo();
-    flags(&mut build, sources, &["-Ctarget-feature=+simd128"])?;
-    run(build
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.ok_or("neither CARGO_HOME nor HOME is set")?;
+    let flags = [
+        format!("--remap-path-prefix={}=/cargo", home.display()),
+        format!("--remap-path-prefix={}=/kinora", sources.display()),
+        "-Ctarget-feature=+simd128".into(),
+    ];
+    run(cargo()
         .current_dir(sources)
         .args(["build", "--quiet", "--locked", "--target", "wasm32-unknown-unknown", "--profile", profile])
-        .args(packages))
+        .args(packages)
+        // A caller's own flags would change the bytes.
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))
 }
 
 fn componentize(module: &Path) -> Result<Vec<u8>, String> {

@@ -8,7 +8,7 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::core::{self, Core};
-use crate::env::{self, cargo, cargo_native, root, run, target};
+use crate::env::{cargo, cargo_native, root, run, target};
 use crate::machine::Machine;
 use crate::setup;
 
@@ -22,8 +22,6 @@ pub(crate) struct Shim {
     elsewhere: bool,
     /// How it is built: one of the workspace's profiles.
     profile: &'static str,
-    /// Whether it is for little storage, beyond what a profile can say.
-    small: bool,
     /// Whether it compiles cores itself. One that does not takes what was compiled for its processor.
     compiles: bool,
     /// What it has besides, below the root folder.
@@ -35,7 +33,6 @@ const DESKTOP: Shim = Shim {
     folder: "desktop",
     elsewhere: false,
     profile: "release",
-    small: false,
     compiles: true,
     files: &[],
 };
@@ -44,7 +41,6 @@ pub(crate) const HEADLESS: Shim = Shim {
     folder: "headless",
     elsewhere: true,
     profile: "release",
-    small: false,
     compiles: true,
     files: &[],
 };
@@ -53,7 +49,6 @@ pub(crate) const TV: Shim = Shim {
     folder: "tv",
     elsewhere: true,
     profile: "box",
-    small: true,
     compiles: false,
     files: &["shims/tv/kinora-tv.service"],
 };
@@ -93,11 +88,6 @@ pub(crate) fn assemble(shim: &Shim, machine: &Machine, core: &Core) -> Result<Pa
     // A package alone, with just the features that it asks of what the shims share.
     build.args(["build", "--quiet", "--profile", shim.profile, "--package", shim.program]);
     machine.target(&mut build);
-    if shim.small {
-        // Nothing is ever unwound there (`panic = "abort"`), in C neither.
-        env::flags(&mut build, &root(), &["-Cforce-unwind-tables=no"])?;
-        build.env("CFLAGS", "-fno-asynchronous-unwind-tables -fno-unwind-tables");
-    }
     run(&mut build)?;
     let built = if machine.is_here() { target() } else { target().join(machine.target) };
 

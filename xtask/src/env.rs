@@ -57,19 +57,3 @@ pub(crate) fn cargo_native(verb: &str) -> Command {
     command.args([verb, "--workspace", "--exclude", "player-core", "--exclude", "kinora-guests"]);
     command
 }
-
-/// Flags of the compiler for a build whose bytes are the same everywhere: paths of this machine are mapped away.
-pub(crate) fn flags(cargo: &mut Command, sources: &Path, more: &[&str]) -> Result<(), String> {
-    let home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let home = home.ok_or("neither CARGO_HOME nor HOME is set")?;
-    let mut flags = vec![
-        format!("--remap-path-prefix={}=/cargo", home.display()),
-        format!("--remap-path-prefix={}=/kinora", sources.display()),
-    ];
-    flags.extend(more.iter().map(|flag| (*flag).to_owned()));
-    // A caller's own flags would change the bytes.
-    cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
-    Ok(())
-}
