@@ -43,12 +43,9 @@ impl Guest for PlayerCore {
 
     fn handle(host_us: u64, _budget_us: u32, events: Vec<Event>) -> Turn {
         #[cfg(feature = "faults")]
-        faults::on_key(&events);
-        PLAYER.with_borrow_mut(|player| {
-            let (player, now) = player.as_mut().expect("the shim calls `start` first");
-            *now = host_us;
-            player.handle(host_us, events)
-        })
+        return faults::pass(host_us, events, |events| handle(host_us, events));
+        #[cfg(not(feature = "faults"))]
+        handle(host_us, events)
     }
 
     fn snapshot() -> Vec<u8> {
@@ -56,4 +53,12 @@ impl Guest for PlayerCore {
             player.as_ref().map_or_else(Vec::new, |(player, now)| player.snapshot(*now))
         })
     }
+}
+
+fn handle(host_us: u64, events: Vec<Event>) -> Turn {
+    PLAYER.with_borrow_mut(|player| {
+        let (player, now) = player.as_mut().expect("the shim calls `start` first");
+        *now = host_us;
+        player.handle(host_us, events)
+    })
 }

@@ -212,6 +212,7 @@ impl Player {
             Action::Stop => engine.stop(now, shim),
             Action::SeekTo { us, exact } => engine.seek_to(us, mode(exact), now, shim),
             Action::SeekBy { us, exact } => engine.seek_by(us, mode(exact), now, shim),
+            Action::GoLive => engine.go_live(now, shim),
             Action::StepFrames(frames) => engine.step(frames, now, shim),
             Action::SetRate(permille) => engine.set_rate(permille, now, shim),
             Action::SetVolume(permille) => {
@@ -330,16 +331,20 @@ impl Player {
             _ => 1,
         };
         // Where the item would have begun, had it played all along: changes with a seek or a pause, not with time.
-        let position_us = clock.media_at(now) - clock.start_us;
+        // A live stream has neither beginning nor length.
+        let (position_us, duration_us) = match clock.live {
+            Some(_) => (0, None),
+            None => (clock.media_at(now) - clock.start_us, clock.duration_us),
+        };
         let origin = if clock.anchor.rate_permille == 0 { position_us } else { clock.anchor.media_us };
-        let key = (kind, title.clone(), clock.duration_us, origin, clock.anchor.rate_permille);
+        let key = (kind, title.clone(), duration_us, origin, clock.anchor.rate_permille);
         if self.shown.now_playing.as_ref() != Some(&key) {
             self.shown.now_playing = Some(key);
             let _no_controls = shell::set_now_playing(&shell::NowPlaying {
                 kind,
                 title,
                 artist: String::new(),
-                duration_us: clock.duration_us,
+                duration_us,
                 position_us,
                 rate_permille: clock.rate_permille,
                 can_next: queue.can_next,

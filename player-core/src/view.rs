@@ -60,6 +60,7 @@ impl Model {
             start_us: clock.start_us,
             duration_us: clock.duration_us,
             seekable: clock.seekable,
+            live: clock.live,
             buffered: &status.buffered,
             seek_target_us: clock.seeking_to_us,
             volume_permille: status.sound.volume_permille,

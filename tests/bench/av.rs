@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kinora_tests::{Media, make, scratch};
 
-use crate::calm::Machine;
+use crate::calm::{Gaps, Machine};
 use crate::plot::{Chart, Series};
 use crate::report::{Bar, Row, percentile};
 use crate::slope::slope;
@@ -49,16 +49,18 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     let (stage, speaker) = Stage::with_speaker()?;
     for ((ours, peer), length) in PAIRS.into_iter().zip([LONG, SHORT]) {
-        let length = machine.length(length, TRIED);
-        let film = film(length)?;
-        // Long enough to be one run.
-        let one = machine.run(|| watch(&stage, &speaker, ours, &film, length))?;
-        let other = machine.run(|| watch(&stage, &speaker, peer, &film, length))?;
-        for run in [&one, &other] {
-            if run.offsets.len() < FLASHES && !machine.tries {
-                return Err(format!("only {} flashes were seen with their beeps", run.offsets.len()));
+        let mut run = |player: Player, length: Duration| {
+            let length = machine.length(length, TRIED);
+            let film = film(length)?;
+            let (mut run, gaps) = machine.long(|| watch(&stage, &speaker, player, &film, length))?;
+            run.leave_out(&gaps);
+            if run.flashes.len() < FLASHES && !machine.tries {
+                machine.void.push(format!("only {} flashes with their beeps", run.flashes.len()));
             }
-        }
+            Ok::<_, String>(run)
+        };
+        // How far apart the peer's clocks drift is not judged.
+        let (one, other) = (run(ours, length)?, run(peer, SHORT)?);
         let beside = ours.beside(peer);
         let mut row = |what: &str, unit: &'static str, figure: &dyn Fn(&Run) -> f64, bar: Bar| {
             let what = format!("A/V {what}: {beside}");
@@ -66,18 +68,26 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
         };
         row("offset, mean", "ms", &|run| run.mean(), Bar::Within(10.0));
         row("offset, p99", "ms", &|run| run.p99(), Bar::Value(20.0));
-        if length == LONG || machine.tries {
-            row("drift", "ms/h", &|run| run.drift().0, Bar::None);
-            row("drift, 95 % bound", "ms/h", &|run| run.drift().1, Bar::Value(5.0));
+        row("flashes", "", &|run| run.flashes.len() as f64, Bar::None);
+        row("method's own error, p99", "ms", &|run| percentile(&run.errors(), 0.99), Bar::None);
+        if length == LONG {
+            let (drift, bound) = one.drift();
+            let what = format!("A/V drift: {}", ours.name());
+            rows.push(Row { bar: Bar::None, ..Row::alone(what, "ms/h", vec![drift], 0.0) });
+            rows.push(Row::alone(
+                format!("A/V drift, 95 % bound: {}", ours.name()),
+                "ms/h",
+                vec![bound],
+                5.0,
+            ));
         }
-        row("method's own error, p99", "ms", &|run| percentile(&run.errors, 0.99), Bar::None);
         Chart {
             title: format!("Picture after sound: {beside}"),
             x: "minutes",
             y: "ms",
             series: vec![
-                Series { name: format!("kinora {}", ours.name()), points: one.offsets },
-                Series { name: format!("mpv {}", peer.name()), points: other.offsets },
+                Series { name: format!("kinora {}", ours.name()), points: one.offsets() },
+                Series { name: format!("mpv {}", peer.name()), points: other.offsets() },
             ],
             limits: vec![-20.0, 20.0],
         }
@@ -86,29 +96,52 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
+/// A flash that was seen and its beep.
+struct Flash {
+    /// When it was seen.
+    at: Instant,
+    /// Where it is in the film, in minutes.
+    minutes: f64,
+    /// Milliseconds by which it was later than its beep.
+    offset: f64,
+    /// By how much that may be wrong, milliseconds: half the time between the looks before and at the flash, half a tick of the loudspeaker, and
+    /// by how much that tick was late.
+    error: f64,
+}
+
 /// What came of a run.
 struct Run {
-    /// Minutes into the film, and milliseconds by which its flash was later than its beep.
-    offsets: Vec<(f64, f64)>,
-    /// By how much each of these may be wrong, milliseconds: half the time between the looks before and at the flash, half a tick of the
-    /// loudspeaker, and by how much that tick was late.
-    errors: Vec<f64>,
+    flashes: Vec<Flash>,
 }
 
 impl Run {
+    /// Leaves out what may be due to what else the machine did.
+    fn leave_out(&mut self, gaps: &Gaps) {
+        self.flashes.retain(|flash| !gaps.touch(flash.at));
+    }
+
+    /// Minutes into the film, and milliseconds by which its flash was later than its beep.
+    fn offsets(&self) -> Vec<(f64, f64)> {
+        self.flashes.iter().map(|flash| (flash.minutes, flash.offset)).collect()
+    }
+
+    fn errors(&self) -> Vec<f64> {
+        self.flashes.iter().map(|flash| flash.error).collect()
+    }
+
     fn mean(&self) -> f64 {
-        self.offsets.iter().map(|(_, ms)| ms).sum::<f64>() / self.offsets.len() as f64
+        self.flashes.iter().map(|flash| flash.offset).sum::<f64>() / self.flashes.len() as f64
     }
 
     fn p99(&self) -> f64 {
-        let sizes: Vec<f64> = self.offsets.iter().map(|(_, ms)| ms.abs()).collect();
+        let sizes: Vec<f64> = self.flashes.iter().map(|flash| flash.offset.abs()).collect();
         percentile(&sizes, 0.99)
     }
 
     /// Slope in milliseconds an hour, and how far from none it is at most, with 95 % confidence.
     fn drift(&self) -> (f64, f64) {
         let points: Vec<(f64, f64)> =
-            self.offsets.iter().map(|(minutes, ms)| (minutes / 60.0, *ms)).collect();
+            self.flashes.iter().map(|flash| (flash.minutes / 60.0, flash.offset)).collect();
         let (slope, half_width) = slope(&points);
         (slope, slope.abs() + half_width)
     }
@@ -145,14 +178,18 @@ fn watch(
     let beeps: Vec<f64> =
         heard.beeps.iter().map(|at| at.saturating_duration_since(began).as_secs_f64()).collect();
     let seconds = length.as_secs() as usize;
-    let (mut offsets, mut errors) = (Vec::new(), Vec::new());
+    let mut of_run = Vec::new();
     for (second, pair) in placed(&flashes, seconds).into_iter().zip(placed(&beeps, seconds)).enumerate() {
         let (Some(flash), Some(beep)) = pair else { continue };
-        offsets.push((moment(second) / 60.0, (flashes[flash] - beeps[beep]) * 1000.0));
         let error = halves[flash] + speaker::TICK / 2 + heard.late[beep];
-        errors.push(error.as_secs_f64() * 1000.0);
+        of_run.push(Flash {
+            at: began + Duration::from_secs_f64(flashes[flash]),
+            minutes: moment(second) / 60.0,
+            offset: (flashes[flash] - beeps[beep]) * 1000.0,
+            error: error.as_secs_f64() * 1000.0,
+        });
     }
-    Ok(Run { offsets, errors })
+    Ok(Run { flashes: of_run })
 }
 
 /// Which of the moments seen or heard belongs to each second, by the pattern they make; nobody knows when the film began.

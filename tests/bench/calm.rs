@@ -16,6 +16,11 @@ const LOOK: Duration = Duration::from_millis(300);
 const LOOKS: u32 = 10;
 /// Times a run is tried.
 const ATTEMPTS: u32 = 3;
+/// What happens so long after a gap of a long run may be due to it, and so long before, as it is seen at its end.
+const AFTER_GAP: Duration = Duration::from_secs(1);
+const BEFORE_GAP: Duration = Duration::from_millis(100);
+/// Share of a long run that may be left out.
+const MAX_LEFT_OUT: f64 = 0.05;
 
 /// What was seen of the machine during a bench.
 #[derive(Default)]
@@ -28,8 +33,10 @@ pub(crate) struct Machine {
     pub(crate) void: Vec<String>,
     /// Share of the processors in use before the runs, at most.
     pub(crate) load: f64,
-    /// Longest gap of an undisturbed run.
+    /// Longest gap of an undisturbed run, or of a long one.
     pub(crate) gap: Duration,
+    /// Share of each long run that is left out because of gaps.
+    pub(crate) left_out: Vec<f64>,
 }
 
 impl Machine {
@@ -56,6 +63,27 @@ impl Machine {
         (0..self.rounds()).map(|_| self.run(&mut ours)).collect()
     }
 
+    /// Runs once for many minutes, in which hardly any machine leaves a loop alone: gaps do not make the run void, but whoever asked leaves out
+    /// what they touch. The load before does not matter, as what is judged is when things happen and not what they cost.
+    pub(crate) fn long<T>(&mut self, run: impl FnOnce() -> Result<T, String>) -> Result<(T, Gaps), String> {
+        self.runs += 1;
+        let (began, control) = (Instant::now(), Control::start());
+        let result = run()?;
+        let gaps = control.gaps();
+        self.judge(began.elapsed(), &gaps);
+        Ok((result, gaps))
+    }
+
+    /// Takes note of a long run.
+    fn judge(&mut self, lasted: Duration, gaps: &Gaps) {
+        self.gap = self.gap.max(gaps.longest);
+        let share = gaps.touched().as_secs_f64() / lasted.as_secs_f64();
+        self.left_out.push(share);
+        if share > MAX_LEFT_OUT {
+            self.void.push(format!("{} gaps in {:.0} s", gaps.too_long.len(), lasted.as_secs_f64()));
+        }
+    }
+
     /// Runs once undisturbed, or as often as is worth trying; what comes of the last time.
     pub(crate) fn run<T>(&mut self, mut run: impl FnMut() -> Result<T, String>) -> Result<T, String> {
         self.runs += 1;
@@ -64,7 +92,7 @@ impl Machine {
             let load = quietest_load();
             let control = Control::start();
             let result = run()?;
-            let gap = control.longest_gap();
+            let gap = control.gaps().longest;
             let disturbed = if load > MAX_LOAD {
                 format!("{:.0} % of the processors were busy before", load * 100.0)
             } else if gap > MAX_GAP {
@@ -81,6 +109,26 @@ impl Machine {
             eprintln!("disturbed ({disturbed}): once more");
             attempt += 1;
         }
+    }
+}
+
+/// When the control loop was kept waiting.
+#[derive(Default)]
+pub(crate) struct Gaps {
+    longest: Duration,
+    /// Begin and end of those that were too long.
+    too_long: Vec<(Instant, Instant)>,
+}
+
+impl Gaps {
+    /// Whether what was seen then may be due to a gap.
+    pub(crate) fn touch(&self, at: Instant) -> bool {
+        self.too_long.iter().any(|(begin, end)| at + BEFORE_GAP >= *begin && at <= *end + AFTER_GAP)
+    }
+
+    /// How much time they touch, at most.
+    fn touched(&self) -> Duration {
+        self.too_long.iter().map(|(begin, end)| (*end - *begin) + BEFORE_GAP + AFTER_GAP).sum()
     }
 }
 
@@ -113,7 +161,7 @@ fn processor_ticks() -> (u64, u64) {
 /// The control loop: sleeps a millisecond at a time, as something that must not be late does.
 struct Control {
     ends: Arc<AtomicBool>,
-    thread: JoinHandle<Duration>,
+    thread: JoinHandle<Gaps>,
 }
 
 impl Control {
@@ -121,19 +169,48 @@ impl Control {
         let ends = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ends);
         let thread = std::thread::spawn(move || {
-            let mut longest = Duration::ZERO;
+            let mut gaps = Gaps::default();
             while !end.load(Ordering::Relaxed) {
                 let before = Instant::now();
                 std::thread::sleep(Duration::from_millis(1));
-                longest = longest.max(before.elapsed());
+                let after = Instant::now();
+                gaps.longest = gaps.longest.max(after - before);
+                if after - before > MAX_GAP {
+                    gaps.too_long.push((before, after));
+                }
             }
-            longest
+            gaps
         });
         Control { ends, thread }
     }
 
-    fn longest_gap(self) -> Duration {
+    fn gaps(self) -> Gaps {
         self.ends.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or(Duration::MAX)
+        self.thread.join().expect("the control loop does not panic")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_near_a_gap_is_touched_by_it() {
+        let (begin, ms) = (Instant::now() + Duration::from_secs(9), Duration::from_millis);
+        let gaps = Gaps { longest: ms(20), too_long: vec![(begin, begin + ms(20))] };
+        assert!(gaps.touch(begin - ms(100)) && gaps.touch(begin + ms(1020)));
+        assert!(!gaps.touch(begin - ms(101)) && !gaps.touch(begin + ms(1021)));
+        assert_eq!(gaps.touched(), ms(1120));
+    }
+
+    #[test]
+    fn long_run_with_many_gaps_is_void() {
+        let mut machine = Machine::default();
+        let hour = Duration::from_secs(3600);
+        let gap = (Instant::now(), Instant::now());
+        machine.judge(hour, &Gaps { longest: MAX_GAP, too_long: vec![gap; 10] });
+        assert!(machine.void.is_empty());
+        machine.judge(hour, &Gaps { longest: MAX_GAP, too_long: vec![gap; 400] });
+        assert_eq!(machine.void.len(), 1);
     }
 }

@@ -1,48 +1,76 @@
-//! Pictures that never came to the screen in ten minutes, as seen from outside.
+//! Pictures that never came to the screen in ten minutes, as seen from outside, and breaks in the sound.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::calm::Machine;
 use crate::film::{FPS, SECONDS};
 use crate::report::Row;
+use crate::speaker::Speaker;
 use crate::stage::{PAIRS, Player, Stage};
 
-/// Ten minutes.
+/// Ten minutes; of the peer, which is not judged, as much as shows what kind of figure it is.
 const FILMS: usize = 5;
+const PEER_FILMS: usize = 1;
 /// Pictures at the very beginning that starting may swallow, and at the end, which some players do not hold.
 const FIRST: u32 = FPS;
 const LAST: u32 = 2;
+/// Sound and picture of the next film may begin so far apart.
+const CHANGE: Duration = Duration::from_secs(1);
 
 pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
-    let stage = Stage::new()?;
+    let (stage, speaker) = Stage::with_speaker()?;
     let mut rows = Vec::new();
     for (ours, peer) in PAIRS {
-        // Long enough to be one run.
-        let (lost, theirs) = (machine.run(|| lost(&stage, ours))?, machine.run(|| lost(&stage, peer))?);
-        rows.push(Row {
-            peer: vec![theirs],
-            ..Row::alone(format!("10 min, pictures lost: {}", ours.beside(peer)), "", vec![lost], 0.0)
-        });
+        let mut watched = |player, films| {
+            let (seen, gaps) = machine.long(|| watch(&stage, &speaker, player, films))?;
+            let lost =
+                seen.losses.iter().filter(|(at, _)| !gaps.touch(*at)).map(|(_, lost)| *lost).sum::<u32>();
+            let broke = seen.breaks.iter().filter(|at| !gaps.touch(**at)).count();
+            let in_ten_minutes = |count: f64| count * (FILMS / films) as f64;
+            Ok::<_, String>([f64::from(lost), broke as f64].map(in_ten_minutes))
+        };
+        let (one, other) = (watched(ours, FILMS)?, watched(peer, PEER_FILMS)?);
+        for (index, what) in ["pictures lost", "breaks of the tone"].into_iter().enumerate() {
+            let what = format!("10 min, {what}: {}", ours.beside(peer));
+            rows.push(Row { peer: vec![other[index]], ..Row::alone(what, "", vec![one[index]], 0.0) });
+        }
     }
     Ok(rows)
 }
 
-fn lost(stage: &Stage, player: Player) -> Result<f64, String> {
-    let mut show = stage.play(player, FILMS)?;
+/// What was seen and heard.
+struct Seen {
+    /// When pictures were found to be lost, and how many.
+    losses: Vec<(Instant, u32)>,
+    /// When the sound broke.
+    breaks: Vec<Instant>,
+}
+
+fn watch(stage: &Stage, speaker: &Speaker, player: Player, films: usize) -> Result<Seen, String> {
+    let mut show = stage.play(player, films)?;
     show.wait_first()?;
-    let (mut last, mut films, mut lost) = (FIRST, 1, 0);
     show.wait_number(|number| number >= FIRST)?;
-    let limit = Duration::from_secs(u64::from(SECONDS) * FILMS as u64 + 30);
+    speaker.forget();
+    let (mut last, mut changes, mut losses) = (FIRST, Vec::new(), Vec::new());
+    let limit = Duration::from_secs(u64::from(SECONDS) * films as u64 + 30);
     let ended = show.watch(limit, |number| {
-        if number < last {
+        let lost = if number < last {
             // The next film.
-            lost += SECONDS * FPS - 1 - last + number;
-            films += 1;
+            changes.push(Instant::now());
+            SECONDS * FPS - 1 - last + number
         } else {
-            lost += (number - last).saturating_sub(1);
+            (number - last).saturating_sub(1)
+        };
+        if lost > 0 {
+            losses.push((Instant::now(), lost));
         }
         last = number;
-        films == FILMS && number >= SECONDS * FPS - 1 - LAST
+        changes.len() + 1 == films && number >= SECONDS * FPS - 1 - LAST
     })?;
-    ended.map(|_| f64::from(lost)).ok_or_else(|| format!("{player:?} does not come to the end"))
+    let end = ended.ok_or_else(|| format!("{player:?} does not come to the end"))?;
+    changes.push(end);
+    // Another film's tone begins anew.
+    let near = |at: &Instant| changes.iter().any(|c| *at + CHANGE > *c && *at < *c + CHANGE);
+    let breaks = speaker.heard().breaks.into_iter().filter(|at| !near(at)).collect();
+    Ok(Seen { losses, breaks })
 }

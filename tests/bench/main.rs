@@ -22,6 +22,7 @@ mod speaker;
 mod stage;
 mod start;
 mod swap;
+mod tone;
 mod usage;
 mod window;
 

@@ -7,7 +7,7 @@ use kinora_tests::scratch;
 
 use crate::calm::Machine;
 use crate::film::film;
-use crate::report::Row;
+use crate::report::{Bar, Row};
 use crate::stage::{Player, Stage};
 use crate::usage::{self, spent};
 
@@ -31,8 +31,8 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for (name, kept) in [("last minutes", Kept::Recent), ("--record besides", Kept::Trace)] {
         let runs = machine.paired(|| share(&stage, kept), || share(&stage, Kept::Nothing))?;
-        let more = runs.iter().map(|(with, without)| with - without).collect();
-        rows.push(Row::alone(format!("recording, {name}: CPU"), "%", more, 1.0));
+        let what = format!("recording, {name}: CPU");
+        rows.push(Row::paired(what, "%", &runs, |share| *share, Bar::More(1.0)));
     }
     Ok(rows)
 }

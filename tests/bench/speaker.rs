@@ -17,6 +17,8 @@ use kinora_tests::{HEARD_HZ, SoundServer};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::O_NONBLOCK;
 
+use crate::tone::Tone;
+
 /// How often samples are taken.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 const TICK_FRAMES: usize = HEARD_HZ / 1000;
@@ -40,6 +42,8 @@ pub(crate) struct Heard {
     pub(crate) late: Vec<Duration>,
     /// Longest silence between two sounds.
     pub(crate) silence: Duration,
+    /// When the film's tone broke.
+    pub(crate) breaks: Vec<Instant>,
 }
 
 /// The device of a sound server of its own.
@@ -94,6 +98,7 @@ fn sound(mut pipe: File, heard: &Mutex<Heard>, ends: &AtomicBool) {
     let mut bytes = [0; TICK_FRAMES * FRAME_BYTES];
     // Frames since the last loud one, and since the last that was not silent.
     let (mut since_loud, mut since_sound) = (BEFORE_BEEP + 1, None::<usize>);
+    let mut tone = Tone::default();
     for tick in 1_u32.. {
         let due = began + TICK * tick;
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -104,11 +109,12 @@ fn sound(mut pipe: File, heard: &Mutex<Heard>, ends: &AtomicBool) {
         // The pipe holds whole frames; an error is that it is empty.
         let read = pipe.read(&mut bytes).unwrap_or(0);
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut frames = bytes[..read]
-            .chunks_exact(FRAME_BYTES)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]).abs());
+        let mut frames =
+            bytes[..read].chunks_exact(FRAME_BYTES).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
         for index in 0..TICK_FRAMES {
-            let level = frames.next().unwrap_or(0.0);
+            let sample = frames.next().unwrap_or(0.0);
+            heard.breaks.extend(tone.push(sample, due));
+            let level = sample.abs();
             if level > QUIET {
                 let silent = since_sound.replace(0).unwrap_or(0);
                 heard.silence = heard.silence.max(duration(silent));

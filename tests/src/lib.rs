@@ -3,6 +3,7 @@
 
 mod builds;
 mod display;
+mod live;
 mod media;
 mod oracle;
 mod player;
@@ -15,6 +16,7 @@ mod wav;
 
 pub use builds::{guest, other_build};
 pub use display::Display;
+pub use live::{LIVE_STREAM, LiveConfig, LiveServer};
 pub use media::{Media, make};
 pub use oracle::{framemd5, pcm_f32, probe_frames};
 pub use player::{Headless, Outcome, Played, play, replay};

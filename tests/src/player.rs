@@ -68,21 +68,32 @@ impl Played {
     }
 }
 
-/// The headless player, as words of a command line.
+/// The headless player.
 #[derive(Debug, Clone)]
-pub struct Headless(Vec<String>);
+pub struct Headless {
+    /// Words of a command line.
+    words: Vec<String>,
+    /// Where it keeps cores; none: where its user does.
+    home: Option<PathBuf>,
+}
 
 impl Headless {
     /// The one that was built with this test.
     pub fn here() -> Self {
-        Headless(vec![target_folder().join("kinora-headless").to_string_lossy().into_owned()])
+        let words = vec![target_folder().join("kinora-headless").to_string_lossy().into_owned()];
+        Headless { words, home: None }
+    }
+
+    /// The same with a home of its own.
+    pub fn at_home(self, home: &Path) -> Self {
+        Headless { home: Some(home.to_owned()), ..self }
     }
 
     /// The one for another processor, where `cargo xtask replay` says how it runs here.
     pub fn elsewhere() -> Option<Self> {
         // A word a line.
         let words = std::env::var("KINORA_ELSEWHERE").ok()?;
-        Some(Headless(words.lines().map(Into::into).collect()))
+        Some(Headless { words: words.lines().map(Into::into).collect(), home: None })
     }
 
     /// Plays a source on the virtual clock, with everything recorded. `name` makes the folder its own.
@@ -97,8 +108,9 @@ impl Headless {
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut command = Command::new(&self.0[0]);
-        command.args(&self.0[1..]).arg(verb);
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).arg(verb);
+        command.envs(self.home.as_ref().map(|home| ("XDG_DATA_HOME", home)));
         command
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::{Headless, Played, root};
+use crate::{Headless, LiveConfig, LiveServer, Played, root};
 
 /// Trace of a run, in its folder.
 pub const TRACE: &str = "trace";
@@ -40,9 +40,20 @@ pub struct Scenario {
     /// Seconds at which the screen is looked at.
     #[serde(default)]
     pub screenshots: Vec<f64>,
+    /// The first source is the playlist of a complete stream, which is to be served as a live one.
+    #[serde(default)]
+    pub live: Option<Live>,
     /// It comes to rest at its last screenshot, so that the desktop player, whose clock is real, must come to show the same.
     #[serde(default)]
     pub rests: bool,
+}
+
+/// How a stream is served live, see [`LiveConfig`].
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    window: usize,
+    total: usize,
 }
 
 /// All scenarios, in the order of their names.
@@ -95,7 +106,14 @@ impl Scenario {
             }
         }
         option("--record", TRACE.into());
-        let paths = self.paths();
+        let mut paths = self.paths();
+        if let Some(Live { window, total }) = self.live {
+            let path = PathBuf::from(&paths[0]);
+            let folder = path.parent().expect("a path in the repository").to_owned();
+            let server = LiveServer::start(LiveConfig { folder, window, holds: None, total })
+                .expect("loopback has a free port");
+            paths[0] = server.url(&path.file_name().expect("a file").to_string_lossy());
+        }
         extra.extend_from_slice(&paths[1..]);
         let extra: Vec<&str> = extra.iter().map(String::as_str).collect();
         player.play(name, &paths[0], &extra)

@@ -1,12 +1,14 @@
 //! Another build of the core takes over while something plays, and nobody notices; a bad one gives way to the one before it.
 
 mod cores;
+mod quality;
+mod slow;
 
 use std::path::Path;
 
 use kinora_tests::{
-    Media, Outcome, Played, Random, Screen, TRACE, framemd5, guest, make, other_build, play, replay, root,
-    scratch,
+    LIVE_STREAM, LiveConfig, LiveServer, Media, Outcome, Played, Random, Screen, TRACE, framemd5, guest,
+    make, other_build, play, replay, root, scratch,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -81,6 +83,7 @@ fn main() {
             foreign().map_err(Failed::from)
         }),
         Trial::test("build_that_lets_playback_starve_gives_way", || starving().map_err(Failed::from)),
+        Trial::test("swaps_while_playback_stalls_lose_no_frame", || slow::stalling().map_err(Failed::from)),
         Trial::test("swap_to_what_is_no_core_is_refused", || no_core().map_err(Failed::from)),
         Trial::test("swapped_run_replays_with_both_builds", || replayed().map_err(Failed::from)),
         Trial::test("core_commands_install_use_and_go_back", || {
@@ -89,8 +92,27 @@ fn main() {
         Trial::test("core_that_cannot_run_here_is_refused_in_words", || {
             other_build().and_then(|build| cores::refused(&build)).map_err(Failed::from)
         }),
+        Trial::test("swaps_in_a_live_stream_leave_no_trace", || live().map_err(Failed::from)),
+        Trial::test("build_is_not_blamed_for_a_live_server_that_stands_still", || {
+            standstill().map_err(Failed::from)
+        }),
         Trial::test("random_swaps_leave_no_trace", || random().map_err(Failed::from)),
+        Trial::test("build_as_good_as_the_one_before_stays", || quality::as_good().map_err(Failed::from)),
+        Trial::test("build_that_is_worse_than_the_factory_core_was_in_another_run_gives_way", || {
+            quality::over_starts().map_err(Failed::from)
+        }),
+        Trial::test("trap_that_the_build_before_suffers_too_is_excused", || {
+            quality::both_fail().map_err(Failed::from)
+        }),
+        Trial::test("trap_that_only_the_new_build_suffers_is_noted", || {
+            quality::one_fails().map_err(Failed::from)
+        }),
     ];
+    trials.extend(quality::WORSE.iter().map(|&(name, key, why)| {
+        Trial::test(format!("build_that_{name}_gives_way"), move || {
+            quality::worse(name, key, why).map_err(Failed::from)
+        })
+    }));
     trials.extend(PEACEFUL.iter().map(|&(source, every)| {
         let name = name_of(source);
         Trial::test(format!("swaps_while_{name}_plays_leave_no_trace"), move || {
@@ -179,6 +201,40 @@ fn peaceful(name: &str, source: &str, every: &str) -> Result<(), String> {
     same_sound(&peace, &swapped)
 }
 
+/// The window slides while builds take turns, and the stream comes to its end.
+fn live() -> Result<(), String> {
+    let path = make(&LIVE_STREAM)?;
+    let folder = path.parent().ok_or("a file lies in a folder")?.to_owned();
+    let serve =
+        || LiveServer::start(LiveConfig { folder: folder.clone(), window: 8, holds: None, total: 25 });
+    let peace = play("swap/live-peace", &serve()?.url(LIVE_STREAM.name), &[]);
+    peace.expect_played()?;
+    let swapped = swapping("live", &serve()?.url(LIVE_STREAM.name), "0.7", 50, &[])?;
+    same_frames(&peace, &swapped)?;
+    same_sound(&peace, &swapped)?;
+    // From the sixth segment on: three target durations before the end of the first window.
+    if peace.frames() == framemd5(&path)?[5 * 120..] {
+        Ok(())
+    } else {
+        Err("the frames are not FFmpeg's".into())
+    }
+}
+
+/// A build takes over shortly before the server adds nothing for half a minute: it stays, and goes on when the server does.
+fn standstill() -> Result<(), String> {
+    let path = make(&LIVE_STREAM)?;
+    let folder = path.parent().ok_or("a file lies in a folder")?.to_owned();
+    let server = LiveServer::start(LiveConfig { folder, window: 8, holds: Some((12, 16)), total: 25 })?;
+    let args = ["--swap-core", &other_build()?, "--swap-every", "22"];
+    let played = play("swap/standstill", &server.url(LIVE_STREAM.name), &args);
+    played.expect_played()?;
+    let (count, failed) = (played.figure("/swap/count")?, played.figure("/swap/failed")?);
+    if count < 2 || failed != 0 {
+        return Err(format!("{count} swaps, {failed} failed\n{}", played.stderr));
+    }
+    if played.frames() == framemd5(&path)?[5 * 120..] { Ok(()) } else { Err("other frames".into()) }
+}
+
 /// Also what is on the screen is the same, at rest and while controls show.
 fn done(doing: &Doing) -> Result<(), String> {
     let Doing { name, keys, until, every, looks, .. } = *doing;
@@ -239,7 +295,7 @@ fn starving() -> Result<(), String> {
     let played = play("swap/starving", &path.to_string_lossy(), &args);
     played.expect_played()?;
     let reasons = played.report()["swap"]["reasons"].to_string();
-    if !reasons.contains("lets playback wait though the network answers") {
+    if !reasons.contains("lets playback wait without need") {
         return Err(format!("what was said of it: {reasons}\n{}", played.stderr));
     }
     if played.frames() == framemd5(&path)? { Ok(()) } else { Err("other frames".into()) }

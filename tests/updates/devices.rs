@@ -10,8 +10,10 @@ use serde_json::Value;
 use crate::commands::{Publisher, component};
 
 /// A device of this publisher, which serves until the process ends.
-struct Device {
+pub(crate) struct Device {
     home: PathBuf,
+    /// What its programs are started with besides.
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Device {
@@ -19,27 +21,33 @@ impl Device {
         let server = Server::bind(&publisher.0.join("repository"), 0).unwrap();
         let address = format!("http://{}", server.address().unwrap());
         std::thread::spawn(move || server.run());
+        Device::at(publisher, &address)
+    }
+
+    /// The same, served from elsewhere; the device stays the same.
+    pub(crate) fn at(publisher: &Publisher, address: &str) -> Self {
         let home = publisher.0.join("home");
         std::fs::create_dir_all(home.join("kinora")).unwrap();
         let source = publisher.run(&format!("device {address}")).unwrap();
         std::fs::write(home.join("kinora/updates.json"), source).unwrap();
-        Device { home }
+        Device { home, environment: Vec::new() }
     }
 
-    fn core(&self, words: &str) -> Result<String, String> {
+    pub(crate) fn core(&self, words: &str) -> Result<String, String> {
         let mut command = Command::new(target_folder().join("kinora-headless"));
         command.arg("core").args(words.split(' ')).env("XDG_DATA_HOME", &self.home);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 
-    fn json(&self, words: &str) -> Value {
+    pub(crate) fn json(&self, words: &str) -> Value {
         serde_json::from_str(&self.core(&format!("{words} --json")).unwrap()).unwrap()
     }
 
     /// The core that would run, by its publisher's version; `None`: the factory's.
-    fn chosen(&self) -> Option<String> {
+    pub(crate) fn chosen(&self) -> Option<String> {
         let id = self.json("why")["id"].as_str()?.to_owned();
         Some(self.json(&format!("info {id}"))["version"].as_str()?.to_owned())
     }
@@ -52,7 +60,7 @@ impl Device {
     }
 }
 
-fn publisher(name: &str) -> Publisher {
+pub(crate) fn publisher(name: &str) -> Publisher {
     let publisher = Publisher::new(name);
     publisher.run("init").unwrap();
     publisher.add(&component(), "0.2.0", "");
@@ -110,8 +118,23 @@ fn core_that_does_not_start_is_not_fetched_twice() {
     assert!(failed.contains("0.3.0 came, but"), "{failed}");
     assert_eq!(device.chosen(), None);
     let checked = device.core("check").unwrap();
-    assert!(checked.contains("0.3.0 is not for this device: it failed here before"), "{checked}");
+    let told = "0.3.0 is not for this device: it failed here before";
+    assert!(checked.contains(told), "{checked}");
+    let why = device.core("why").unwrap();
+    assert!(why.contains(&format!("The last check for updates: {told}")), "{why}");
     assert_eq!(device.chosen().as_deref(), Some("0.2.0"));
+}
+
+#[test]
+fn update_that_waits_for_the_next_start_says_so() {
+    let publisher = publisher("device-start");
+    let device = Device::of(&publisher);
+    let source = device.home.join("kinora/updates.json");
+    let text = std::fs::read_to_string(&source).unwrap();
+    std::fs::write(&source, text.replace("\"idle\"", "\"start\"")).unwrap();
+    device.core("check").unwrap();
+    assert_eq!(device.json("why")["running_players"], "start");
+    assert!(device.core("why").unwrap().contains("Running players change to it when they are started anew."));
 }
 
 /// A component that imports a function which no shim has.

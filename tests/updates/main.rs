@@ -9,6 +9,7 @@ mod clocks;
 mod commands;
 mod devices;
 mod downloads;
+mod https;
 mod registry;
 mod releases;
 mod server;

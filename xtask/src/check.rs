@@ -8,6 +8,7 @@ pub(crate) fn test(filter: &[String]) -> Result<(), String> {
     setup::ensure(setup::Purpose::Test)?;
     println!("{}", core::build()?);
     core::build_guests()?;
+    core::build_faulty()?;
     // The programs the tests start, in the same profile as the tests themselves.
     run(cargo_native("build").arg("--bins"))?;
     let mut test = cargo_native("test");

@@ -40,7 +40,10 @@ fn main() -> ExitCode {
         Ok(Command::Report(options, file)) => {
             kinora_program::end("kinora", doctor::report(&options, &file).map(|()| 0))
         }
-        Ok(Command::Play(options)) => kinora_program::end("kinora", app::run(options)),
+        Ok(Command::Play(options)) => {
+            kinora_program::give_back_memory();
+            kinora_program::end("kinora", app::run(options))
+        }
         Err(mistake) => kinora_program::misuse("kinora", &mistake, &args::usage()),
     }
 }

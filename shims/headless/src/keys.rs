@@ -38,6 +38,7 @@ const KEYS: &[(&str, u32, u32, &str)] = &[
     ("backspace", 0x2a, 0, ""),
     ("pageup", 0x4b, 0, ""),
     ("pagedown", 0x4e, 0, ""),
+    ("end", 0x4d, 0, ""),
     ("[", 0x2f, 0, "["),
     ("]", 0x30, 0, "]"),
     ("comma", 0x36, 0, ","),
@@ -45,6 +46,11 @@ const KEYS: &[(&str, u32, u32, &str)] = &[
     ("<", 0x36, 0, "<"),
     (">", 0x37, 0, ">"),
     ("#", 0x20, 0, "#"),
+    ("f7", 0x40, 0, ""),
+    ("f8", 0x41, 0, ""),
+    ("f9", 0x42, 0, ""),
+    ("f10", 0x43, 0, ""),
+    ("f11", 0x44, 0, ""),
 ];
 
 /// The key of a name: one of the table, or a letter or digit.

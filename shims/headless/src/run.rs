@@ -6,7 +6,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use kinora_host::{
-    BUFFER_BYTES, Inbox, LaunchExtras, Limits, Player, PlayerConfig, Ports, Rest, Stage, core_file, record,
+    BUFFER_BYTES, Inbox, Judge, LaunchExtras, Limits, Player, PlayerConfig, Ports, Rest, Stage, core_file,
+    record,
 };
 use kinora_net::HostNet;
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, VirtualSink};
@@ -98,6 +99,7 @@ impl Run {
         let clock = Clock { now_us: Arc::default(), since: (!options.virtual_clock).then_some(launched) };
         let engine = kinora_host::engine();
         let path = core_file(options.common.core.as_deref())?;
+        let judge = Judge::of(&path);
         let core = kinora_host::load(&engine, &path, kinora_host::cache_folder().as_deref())
             .map_err(|e| e.to_string())?;
         let swapping = options.swap_core.clone().map(|other| Swapping {
@@ -188,7 +190,7 @@ impl Run {
             input: Box::new(Script::new(sources, &options.keys, caused)),
             recorder: record(options.common.record.as_deref(), None, program)?,
         };
-        let mut player = Player::new(engine, core, config, ports, surface);
+        let mut player = Player::new(engine, core, config, ports, surface).judged(judge);
         if let Some(edge) = seeded.edge() {
             player.set_edge(edge);
         }

@@ -77,7 +77,7 @@ pub fn builds() -> Vec<Build> {
 /// Chooses one of [`builds`] for this and other players, aside: a disk can take longer than a call may.
 pub fn choose_build(id: &str) {
     let id = (!id.is_empty()).then(|| id.to_owned());
-    aside(move || {
+    let _ = aside(move || {
         let Some(mut cores) = store() else { return };
         if let Err(error) = cores.select(id.as_deref(), When::AtOnce, BY_HAND) {
             eprintln!("kinora: {error}");
@@ -104,35 +104,6 @@ pub(crate) fn check(source: &Source, class: &str, net: MakeNet<'_>) -> Result<Ch
 pub(crate) fn artefact(core: &Path, engine: &str) -> Option<Vec<u8>> {
     let cores = store().filter(|_| core.starts_with(folder().unwrap_or_default()))?;
     cores.artefact(core.file_stem()?.to_str()?, engine).ok()?
-}
-
-/// Follows the start of an installed core, so that one that does not come up is not started for ever.
-pub(crate) struct Judge {
-    cores: Cores<Folder>,
-    id: String,
-}
-
-impl Judge {
-    /// Counts the start, durably, before it is made; none for a core that is not from the store.
-    pub(crate) fn of(core: &Path) -> Option<Judge> {
-        let mut cores = store()?;
-        let id = cores.state().cores.keys().find(|id| cores.path(id) == core)?.clone();
-        // Where nothing can be written nothing can be counted; the core has been verified.
-        let _ = cores.starting(&id);
-        Some(Judge { cores, id })
-    }
-
-    /// It has run long enough, or ended as it should.
-    pub(crate) fn proved(mut self) {
-        let _ = self.cores.proved(&self.id);
-    }
-
-    /// It was given up. The file of the core to run instead.
-    pub(crate) fn condemn(mut self, why: &str) -> Option<PathBuf> {
-        let _ = self.cores.condemn(&self.id, why);
-        let instead = chosen_core(None).ok()?;
-        (instead != self.cores.path(&self.id)).then_some(instead)
-    }
 }
 
 /// Does what the words after `core` ask for. The error is for the person who typed them.
@@ -184,7 +155,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// The store; none without a home.
-fn store() -> Option<Cores<Folder>> {
+pub(crate) fn store() -> Option<Cores<Folder>> {
     Some(Cores::open(Folder::new(&folder()?)))
 }
 
@@ -347,6 +318,7 @@ fn why(cores: &Cores<Folder>, json: bool) -> String {
             "why": choice.why,
             "running_players": state.when,
             "pinned": state.pinned,
+            "last_check": state.last_check,
             "events": state.events,
         }));
     }
@@ -363,6 +335,9 @@ fn why(cores: &Cores<Folder>, json: bool) -> String {
         format!("At the next start {title} runs: {}.\nRunning players change to it {follow}.\n", choice.why);
     if state.pinned {
         out.push_str("It is pinned: updates leave it as it is.\n");
+    }
+    if let Some(what) = &state.last_check {
+        out.push_str(&format!("The last check for updates: {what}.\n"));
     }
     for event in &state.events {
         out.push_str(&format!("  {:>4}  {}\n", event.generation, event.what));

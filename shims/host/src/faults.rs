@@ -6,7 +6,7 @@ use crate::instance::Fault;
 
 /// A core that faults this often within [`WINDOW_US`] is given up.
 const MAX: usize = 5;
-const WINDOW_US: u64 = 10_000_000;
+pub(crate) const WINDOW_US: u64 = 10_000_000;
 /// `launch.reason`: swap to another build (`wit/player.wit`).
 pub(crate) const SWAP: u32 = 4;
 

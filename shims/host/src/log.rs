@@ -22,11 +22,13 @@ pub(crate) struct Log {
     pub(crate) measures: BTreeMap<String, i64>,
     /// The first error lines, for reports.
     pub(crate) errors: Vec<String>,
+    /// All error lines.
+    pub(crate) error_lines: u64,
 }
 
 impl Log {
     pub(crate) fn new(level: u32) -> Self {
-        Log { level, second: 0, lines: 0, measures: BTreeMap::new(), errors: Vec::new() }
+        Log { level, second: 0, lines: 0, measures: BTreeMap::new(), errors: Vec::new(), error_lines: 0 }
     }
 
     /// A new call begins: states the time that limits are counted by.
@@ -41,8 +43,11 @@ impl Log {
     }
 
     pub(crate) fn write(&mut self, level: u32, message: &str) {
-        if level <= 1 && self.errors.len() < MAX_ERRORS {
-            self.errors.push(message.to_owned());
+        if level <= 1 {
+            self.error_lines += 1;
+            if self.errors.len() < MAX_ERRORS {
+                self.errors.push(message.to_owned());
+            }
         }
         if level > self.level {
             return;

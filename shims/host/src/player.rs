@@ -1,96 +1,54 @@
 //! The supervised player: gathers events, calls the core when something is due, and brings it back after a fault.
 
+mod config;
+mod events;
+mod failing;
+mod gates;
+mod meter;
 mod probation;
+mod quality;
 mod swap;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
 
-use kinora_pipeline::{Pipeline, State, TimelineStatus};
-use kinora_port::{Decoders, HostUs, InputEvent, InputSource, Net, NetChange, Shell, Storage};
+use kinora_cores::Figures;
+use kinora_port::{HostUs, InputEvent, InputSource};
 use wasmtime::Engine;
 
 use crate::bindings::display::Surface;
-use crate::bindings::player::{Event, Launch, Open, Source, Turn as Answer};
+use crate::bindings::player::{Event, Launch, Turn as Answer};
 use crate::bindings::types::Extra;
 use crate::convert;
-use crate::cores::Judge;
 use crate::edge::{Edge, SharedEdge};
 use crate::engine::Core;
 use crate::faults::Faults;
 use crate::inbox::Inbox;
-use crate::instance::{Fault, Instance, Limits, Ticker, thread_cpu_time};
+use crate::instance::{Fault, Instance, Ticker, thread_cpu_time};
 use crate::journal::Journal;
-use crate::launch::LaunchExtras;
+use crate::judge::Judge;
 use crate::log::Log;
-use crate::stage::Stage;
 use crate::stats::{CallTimes, CoreStats};
 use crate::swaps::SwapStats;
 use crate::trace::{Export, Recorder};
-use crate::turn::{Device, Staged, Turn, World};
+use crate::turn::{Staged, Turn, World};
 
-pub(crate) use probation::aside;
+pub use config::{PlayerConfig, Ports, Rest};
+use events::{batch, is_input, is_open};
+use failing::Accused;
+use meter::Meter;
 use probation::{PROBATION_US, Pace, Previous};
+pub(crate) use quality::aside;
+use quality::{Comparison, Judged};
 use swap::Preparing;
 
 /// Soft budget given to `handle`, microseconds.
 const BUDGET_US: u32 = 8_000;
-/// Most events of one call.
-const MAX_EVENTS: usize = 256;
-/// Most payload of one call's events, bytes.
-const MAX_EVENT_BYTES: usize = 256 << 10;
 /// Least time between two snapshots, microseconds.
 const SNAPSHOT_EVERY_US: u64 = 1_000_000;
 /// Largest snapshot that is kept, bytes.
 const MAX_SNAPSHOT: usize = 256 << 10;
-
-/// The abilities of a port that a player uses.
-pub struct Ports {
-    /// Plays the timelines.
-    pub pipeline: Arc<Pipeline>,
-    /// What the pipeline decodes with.
-    pub decoders: Arc<dyn Decoders>,
-    /// The counter of ids the pipeline was made with.
-    pub ids: Arc<AtomicU64>,
-    /// What is on the screen.
-    pub stage: Arc<Stage>,
-    /// Where other threads leave word.
-    pub inbox: Arc<Inbox>,
-    /// Network and files; made with [`Inbox::net_events`].
-    pub net: Box<dyn Net>,
-    /// Durable values.
-    pub storage: Box<dyn Storage>,
-    /// What a run keeps in case its process dies; not shared with another.
-    pub journal: Box<dyn Storage>,
-    /// Window or box.
-    pub shell: Box<dyn Shell>,
-    /// People.
-    pub input: Box<dyn InputSource>,
-    /// Writes down what the core is told and answers.
-    pub recorder: Option<Recorder>,
-}
-
-/// How a player runs.
-#[derive(Debug, Clone)]
-pub struct PlayerConfig {
-    /// Limits of the core.
-    pub limits: Limits,
-    /// Seed for the core's randomness.
-    pub seed: u64,
-    /// UTC minus host time, if known.
-    pub wall_offset_us: Option<i64>,
-    /// Facts for the core.
-    pub device: Device,
-    /// Extras of `launch` (`wit/player.wit`).
-    pub launch_extras: LaunchExtras,
-    /// Whether to go on where a run left off whose process died.
-    pub take_over: bool,
-    /// Most detailed level of core log lines printed on stderr.
-    pub log_level: u32,
-    /// Calls of `handle`, counted from 1, whose instance is ended before they land, as if they had taken too long: for tests of recovery.
-    pub kill_calls: BTreeSet<u64>,
-}
 
 /// A core under supervision. Lives on the core's thread.
 pub struct Player {
@@ -120,27 +78,23 @@ pub struct Player {
     previous: Option<Previous>,
     /// What to start from if the snapshot is not understood.
     fallback: Option<Vec<u8>>,
-    /// Hears what becomes of an installed core, and when it will have proved itself.
-    judge: Option<(Judge, HostUs)>,
+    /// The running build, if it is an installed one.
+    judged: Option<Judged>,
+    /// An installed build that failed, while it is not known whether others do as well.
+    accused: Option<Accused>,
+    /// What the running build is compared with, while that is not decided.
+    comparison: Option<Comparison>,
     swaps: SwapStats,
     pace: Pace,
+    meter: Meter,
+    /// What is being noted in the store.
+    notes: Vec<JoinHandle<()>>,
     stats: CallTimes,
     handled: u64,
     recorder: Option<Recorder>,
     edge: Option<SharedEdge>,
     exit: Option<u32>,
     given_up: Option<(Fault, Rest)>,
-}
-
-/// What is left when no core runs any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rest {
-    /// What was buffered still plays.
-    Playing,
-    /// The built-in card is shown.
-    Card,
-    /// Somebody has pressed a key at it.
-    Dismissed,
 }
 
 impl Player {
@@ -161,9 +115,11 @@ impl Player {
             log: Log::new(config.log_level),
             display_bytes: 0,
         };
+        let mut meter = Meter::default();
         for source in left.iter().flat_map(|left| &left.opened) {
             // What can no longer be granted gives its error when it is fetched.
-            let _ = world.net.grant(source);
+            let granted = world.net.grant(source);
+            meter.opened([granted.url.as_str()].into_iter(), true, 0);
         }
         Player {
             ticker: Ticker::start(&engine),
@@ -186,9 +142,13 @@ impl Player {
             preparing: None,
             previous: None,
             fallback: None,
-            judge: None,
+            judged: None,
+            accused: None,
+            comparison: None,
             swaps: SwapStats::default(),
             pace: Pace::default(),
+            meter,
+            notes: Vec::new(),
             stats: CallTimes::default(),
             handled: 0,
             recorder: ports.recorder,
@@ -201,8 +161,12 @@ impl Player {
 
 impl Player {
     /// Has an installed core judged by how this run goes.
-    pub(crate) fn judged(self, judge: Option<Judge>) -> Self {
-        Player { judge: judge.map(|judge| (judge, PROBATION_US)), ..self }
+    pub fn judged(mut self, judge: Option<Judge>) -> Self {
+        self.judged = judge.map(|judge| Judged::from(judge, 0));
+        if self.judged.is_some() {
+            self.compare(Figures::default());
+        }
+        self
     }
 
     /// Puts something between every core of this player and the shim.
@@ -219,16 +183,13 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return false;
         }
-        let heard = self.gather(now);
-        if let Err(fault) = self.count_waits(heard, now) {
+        let heard_bytes = self.gather(now);
+        if let Err(fault) = self.count_waits(heard_bytes, now) {
             self.fault(fault, now, Vec::new());
             return true;
         }
-        if self.faults.recent(now) == 0
-            && let Some((judge, _)) = self.judge.take_if(|(_, until)| *until <= now)
-        {
-            aside(|| judge.proved());
-        }
+        self.prove(now);
+        self.blame(now);
         if self.swap_if_ready(now) {
             return true;
         }
@@ -249,10 +210,9 @@ impl Player {
         if self.exit.is_some() || self.given_up.is_some() {
             return None;
         }
-        [self.wake_us, self.input.next_us(), self.shows_by_us(), self.waits_until_us()]
-            .into_iter()
-            .flatten()
-            .min()
+        let due = [self.wake_us, self.input.next_us()];
+        let judging = [self.shows_by_us(), self.waits_until_us(), self.blames_us()];
+        due.into_iter().chain(judging).flatten().min()
     }
 
     /// Whether nothing plays.
@@ -291,9 +251,7 @@ impl Player {
 
     /// Waits until everything stored is durable and the trace is whole; before the process ends as it should.
     pub fn flush(&mut self) {
-        if let Some((judge, _)) = self.judge.take() {
-            judge.proved();
-        }
+        self.note_the_end();
         self.journal.close();
         self.world_mut().storage.flush();
         self.world().log.end();
@@ -308,69 +266,6 @@ impl Player {
 
     fn world_mut(&mut self) -> &mut World {
         self.world.as_mut().expect("the world is lent only during a call")
-    }
-
-    /// Takes what has happened; whether bytes have come from the network.
-    fn gather(&mut self, now: HostUs) -> bool {
-        for event in self.input.poll(now) {
-            self.input_event(event, now);
-        }
-        let world = self.world.as_mut().expect("the world is lent only during a call");
-        let mut heard = false;
-        for (ticket, change) in self.inbox.take() {
-            heard |= matches!(change, NetChange::Chunk(..));
-            let last = matches!(change, NetChange::End(_) | NetChange::Failed(_));
-            let known = if last { world.fetches.remove(&ticket) } else { world.fetches.contains(&ticket) };
-            if known {
-                self.pending.push_back(convert::net_event(ticket, change));
-            }
-        }
-        for (ticket, failure) in world.storage.poll() {
-            self.pending.push_back(Event::Stored((ticket, failure.map(convert::failure))));
-        }
-        self.pending.extend(world.pipeline.take_events().into_iter().map(convert::timeline_event));
-        heard
-    }
-
-    fn input_event(&mut self, event: InputEvent, now: HostUs) {
-        let event = match event {
-            InputEvent::Key(key) => convert::key(key),
-            InputEvent::Pointer(pointer) => {
-                let node = self.world().stage.hit(pointer.x_milli_px, pointer.y_milli_px, now);
-                // Moves are merged: only the last position counts.
-                if pointer.phase == 2
-                    && let Some(Event::Pointer(last)) = self.pending.back()
-                    && last.phase == 2
-                    && last.buttons == pointer.buttons
-                {
-                    self.pending.pop_back();
-                }
-                convert::pointer(pointer, node)
-            }
-            InputEvent::Surface { .. } => {
-                let surface = convert::surface(&event).expect("it is one");
-                self.surface = surface.clone();
-                Event::Surface(surface)
-            }
-            InputEvent::Open { sources, append } => self.open(&sources, append),
-            InputEvent::Lifecycle(state) => Event::Lifecycle(state),
-        };
-        self.pending.push_back(event);
-    }
-
-    /// Grants what a person opened and names it, with its captions, to the core. A source that cannot be granted is opened all
-    /// the same: fetching it gives the error that the person should see.
-    fn open(&mut self, sources: &[String], append: bool) -> Event {
-        self.journal.opened(sources, append);
-        let net = &mut self.world_mut().net;
-        let sources = sources
-            .iter()
-            .map(|source| {
-                let granted = net.grant(source);
-                Source { url: granted.url, title: granted.title, related: granted.related }
-            })
-            .collect();
-        Event::Open(Open { sources, mode: u32::from(append), extras: Vec::new() })
     }
 
     fn start(&mut self, now: HostUs) {
@@ -439,6 +334,7 @@ impl Player {
         let took = thread_cpu_time().saturating_sub(began);
         self.stats.handled(took);
         self.pace.add(took > self.config.limits.slow);
+        self.meter.called(took, instance.memory_bytes());
         self.handled += 1;
         if self.config.kill_calls.contains(&self.handled) {
             result = Err(Fault::Killed);
@@ -453,12 +349,11 @@ impl Player {
         let staged = self.take_back(turn);
         match result {
             Ok(answer) => {
-                if let Err(fault) = self.measure().and_then(|()| self.look_at_first(&staged, now)) {
+                let fit = self.keeps_pace().and_then(|()| self.is_fit());
+                if let Err(fault) = fit.and_then(|()| self.look_at_first(&staged, now)) {
                     return self.fault(fault, now, opened);
                 }
-                let landed = staged.land(self.world_mut(), now);
-                self.pending.extend(landed.events);
-                self.exit = landed.exit;
+                self.land(staged, now);
                 self.wake_us = answer.wake_us;
                 // What was opened is lost with the next fault unless a snapshot holds it.
                 self.checkpoint_owed |= answer.checkpoint;
@@ -468,6 +363,21 @@ impl Player {
             }
             Err(fault) => self.fault(fault, now, opened),
         }
+    }
+
+    /// Lets what a call has done land, and measures what that means for a person.
+    fn land(&mut self, staged: Staged, now: HostUs) {
+        let asked = !self.world().fetches.is_empty();
+        self.meter.fetched(staged.fetched_urls());
+        self.meter.look(staged.media.timelines(), asked, now);
+        let drawn = staged.list.is_some();
+        let landed = staged.land(self.world_mut(), now);
+        let world = self.world();
+        let (landed_us, error_lines) = (world.pipeline.now(), world.log.error_lines);
+        self.meter.logged(error_lines);
+        self.meter.drew(drawn, landed_us);
+        self.pending.extend(landed.events);
+        self.exit = landed.exit;
     }
 
     fn may_checkpoint(&self, now: HostUs) -> bool {
@@ -494,69 +404,6 @@ impl Player {
         }
     }
 
-    /// The instance is dead. Its fetches end; the next turn starts another from the last snapshot, unless it has died too often.
-    /// `opened`: what the call was told that has to be told again.
-    fn fault(&mut self, fault: Fault, now: HostUs, opened: Vec<Event>) {
-        eprintln!("kinora: {fault}");
-        self.stats.faulted(&fault);
-        self.instance = None;
-        self.started = None;
-        self.wake_us = Some(now);
-        let world = self.world.as_mut().expect("the world is lent only during a call");
-        for ticket in std::mem::take(&mut world.fetches) {
-            world.net.cancel(ticket);
-        }
-        // The next instance asks again if it still needs it.
-        let _ = world.shell.set_awake(false);
-        self.pending.retain(is_open);
-        opened.into_iter().rev().for_each(|event| self.pending.push_front(event));
-
-        if self.roll_back(&fault) {
-            return;
-        }
-        if self.faults.add(&fault, now) && !self.fall_back(&fault) {
-            self.given_up = Some((fault, Rest::Playing));
-        }
-    }
-
-    /// An installed core is given up, and another takes its place: the one before it, or the factory's. Whether there is one.
-    fn fall_back(&mut self, fault: &Fault) -> bool {
-        let Some((judge, _)) = self.judge.take() else { return false };
-        let Some(instead) = judge.condemn(&fault.brief()) else { return false };
-        match crate::load(&self.engine, &instead, crate::cache_folder().as_deref()) {
-            Ok(core) => {
-                eprintln!("kinora: the core {} takes its place", instead.display());
-                self.judge = Judge::of(&instead).map(|judge| (judge, PROBATION_US));
-                self.core = core;
-                self.faults = Faults::of_another_build();
-                true
-            }
-            Err(error) => {
-                eprintln!("kinora: {error}");
-                false
-            }
-        }
-    }
-
-    /// Without a core: what is buffered plays to its end, then the card comes, and waits for a key.
-    fn rest(&mut self, now: HostUs) {
-        let pressed = |event: &InputEvent| matches!(event, InputEvent::Key(key) if key.phase == 1);
-        let pressed = self.input.poll(now).iter().any(pressed);
-        drop(self.inbox.take());
-        let world = self.world.as_ref().expect("the world is lent only during a call");
-        drop(world.pipeline.take_events());
-        let plays = |timeline: &TimelineStatus| timeline.playing && timeline.state == State::Presenting;
-        let Some((_, rest)) = &mut self.given_up else { return };
-        match rest {
-            Rest::Playing if !world.pipeline.status().iter().any(plays) => {
-                crate::card::show(&world.stage, self.surface.width_px, self.surface.height_px);
-                *rest = Rest::Card;
-            }
-            Rest::Card if pressed => *rest = Rest::Dismissed,
-            _ => {}
-        }
-    }
-
     fn lend(&mut self, now: HostUs) -> Turn {
         let mut world = self.world.take().expect("the world is lent only during a call");
         world.log.at(now);
@@ -568,29 +415,6 @@ impl Player {
         self.world = Some(turn.world);
         turn.staged
     }
-}
-
-/// The next events in order, within the limits of a call; always at least one if there is any.
-fn batch(pending: &mut VecDeque<Event>) -> Vec<Event> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    while batch.len() < MAX_EVENTS
-        && let Some(event) = pending.front()
-    {
-        bytes += convert::payload_bytes(event);
-        if bytes > MAX_EVENT_BYTES && !batch.is_empty() {
-            break;
-        }
-        batch.extend(pending.pop_front());
-    }
-    batch
-}
-
-fn is_open(event: &Event) -> bool {
-    matches!(event, Event::Open(_))
-}
-
-fn is_input(event: &Event) -> bool {
-    matches!(event, Event::Key(_) | Event::Pointer(_))
 }
 
 /// Whether an instance could read the snapshot it was started with; one that does not say could (`wit/player.wit`).

@@ -22,10 +22,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, Taps};
 use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
 
-use crate::cores::Judge;
 use crate::engine::CoreError;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
+use crate::judge::Judge;
 use crate::launch::LaunchExtras;
 use crate::player::{Player, PlayerConfig, Ports, Rest};
 use crate::stage::Stage;

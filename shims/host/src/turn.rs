@@ -111,6 +111,14 @@ impl Staged {
         }
     }
 
+    /// What is to be fetched.
+    pub(crate) fn fetched_urls(&self) -> impl Iterator<Item = &str> {
+        self.net.iter().filter_map(|command| match command {
+            NetCommand::Fetch(_, request) => Some(request.url.as_str()),
+            _ => None,
+        })
+    }
+
     /// Lets everything land, in the order of the interfaces. What is refused only now comes back as events.
     pub(crate) fn land(self, world: &mut World, now: HostUs) -> Landed {
         let mut events = Vec::new();

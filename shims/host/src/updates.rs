@@ -76,13 +76,24 @@ pub(crate) struct Checked {
 }
 
 /// Asks for updates once. What is offered is verified, tried and chosen; what was withdrawn is not chosen any more, pinned or not. The
-/// error says why everything stays as it is.
+/// error says why everything stays as it is. `core why` tells either.
 pub(crate) fn check(
     cores: &mut Cores<Folder>,
     source: &Source,
     class: &str,
     net: MakeNet<'_>,
 ) -> Result<Checked, String> {
+    let checked = ask(cores, source, class, net);
+    let told = match &checked {
+        Ok(checked) => &checked.why,
+        Err(why) => why,
+    };
+    // Where it cannot be noted it has been said.
+    let _ = cores.checked(told);
+    checked
+}
+
+fn ask(cores: &mut Cores<Folder>, source: &Source, class: &str, net: MakeNet<'_>) -> Result<Checked, String> {
     let config = Config {
         repository: source.repository.clone(),
         root: source.root(),

@@ -32,7 +32,10 @@ fn main() -> ExitCode {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(1),
         },
-        Ok(Command::Play(options)) => kinora_program::end("kinora-tv", run::play(&options)),
+        Ok(Command::Play(options)) => {
+            kinora_program::give_back_memory();
+            kinora_program::end("kinora-tv", run::play(&options))
+        }
         Err(mistake) => kinora_program::misuse("kinora-tv", &mistake, &args::usage()),
     }
 }

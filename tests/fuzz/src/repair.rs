@@ -1,9 +1,14 @@
 //! Checksums made good again: a mutation breaks them first, and then nothing behind them would be read.
 
+/// Bytes of a packet of a transport stream (ISO/IEC 13818-1 2.4.3).
+const PACKET: usize = 188;
+/// Bytes around which [`ts_around`] makes a stream.
+pub(crate) const MOST_AROUND: usize = 150;
+
 /// `CRC_32` of the sections of a transport stream that begin and end in one packet (ISO/IEC 13818-1 annex A).
 pub(crate) fn ts(data: &[u8]) -> Vec<u8> {
     let mut out = data.to_vec();
-    for packet in out.chunks_exact_mut(188) {
+    for packet in out.chunks_exact_mut(PACKET) {
         if let Some(section) = section(packet) {
             let at = section.len() - 4;
             let crc = crc32(!0, &section[..at]);
@@ -11,6 +16,46 @@ pub(crate) fn ts(data: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// A short stream around at most [`MOST_AROUND`] bytes: the program map from its `program_info_length` on, or else (`pes`) the headers and payload of
+/// PES packets from their `PES_packet_length` on, of which so many bytes more than the first four are in a transport packet of their own.
+pub(crate) fn ts_around(bytes: &[u8], pes: bool, first: usize) -> Vec<u8> {
+    // One stream of H.264 and one of AAC with a language.
+    const MAP: &[u8] = b"\xf0\x00\x1b\xe1\x00\xf0\x00\x0f\xe1\x01\xf0\x06\x0a\x04eng\x00";
+    let (map, pes) = if pes { (MAP, bytes) } else { (bytes, &[][..]) };
+    let mut out = Vec::new();
+    let table = |id: u8, number: [u8; 2], body: &[&[u8]]| {
+        let body = body.concat();
+        let len = 5 + body.len() + 4;
+        let head = [0, id, 0xb0 | (len >> 8) as u8, len as u8, number[0], number[1], 0xc1, 0, 0];
+        [&head[..], &body, &[0; 4]].concat()
+    };
+    packet(&mut out, 0, 0x40, &table(0, [0, 1], &[&[0, 1, 0xf0, 0]]), &[0xff]);
+    packet(&mut out, 0x1000, 0x40, &table(2, [0, 1], &[&[0xe1, 0], map]), &[0xff]);
+    for (pid, id) in [(0x100, 0xe0), (0x101, 0xc0)] {
+        let whole = [&[0, 0, 1, id][..], pes].concat();
+        let (first, rest) = whole.split_at(whole.len().min(4 + first));
+        packet(&mut out, pid, 0x40, first, &[]);
+        packet(&mut out, pid, 0, rest, &[]);
+        packet(&mut out, pid, 0x40, &[0, 0, 1, id, 0, 0, 0x80, 0, 0], &[]);
+    }
+    ts(&out)
+}
+
+/// Adds a packet with this payload, filled up with `filler`, or where there is none by an adaptation field.
+fn packet(out: &mut Vec<u8>, pid: u16, flags: u8, payload: &[u8], filler: &[u8]) {
+    let end = out.len() + PACKET;
+    let counter = (out.len() / PACKET % 16) as u8;
+    let adapted = filler.is_empty();
+    out.extend([0x47, flags | (pid >> 8) as u8, pid as u8, if adapted { 0x30 } else { 0x10 } | counter]);
+    if adapted {
+        let len = PACKET - 5 - payload.len();
+        out.push(len as u8);
+        out.extend([0].iter().chain(std::iter::repeat(&0xff)).take(len));
+    }
+    out.extend(payload);
+    out.extend(filler.iter().cycle().take(end.saturating_sub(out.len())));
 }
 
 /// The first section that begins in a packet, if its tables are those a demuxer reads.

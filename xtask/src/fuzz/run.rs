@@ -77,14 +77,26 @@ pub(super) fn build(name: &str, tree: &Path) -> Result<(), String> {
 
 /// Fuzzes a target for so long, or until an input fails. What is learned is kept for the next time.
 pub(super) fn fuzz(name: &str, seconds: u64) -> Result<Outcome, String> {
-    let corpus = folder().join("corpus").join(name);
+    fuzz_from(name, seconds, &folder().join("corpus").join(name), &inputs(name))
+}
+
+/// The same with nothing but the small seeds to begin with, each of which is then changed often. Nothing is kept.
+pub(super) fn fuzz_anew(name: &str, seconds: u64) -> Result<Outcome, String> {
+    let corpus = folder().join("anew");
+    if corpus.exists() {
+        std::fs::remove_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
+    }
+    let seeds = root().join("tests/fuzz/seeds").join(name);
+    fuzz_from(name, seconds, &corpus, &[seeds])
+}
+
+fn fuzz_from(name: &str, seconds: u64, corpus: &Path, inputs: &[PathBuf]) -> Result<Outcome, String> {
     let failures = folder().join("failures").join(name);
-    for made in [&corpus, &failures] {
+    for made in [corpus, &failures] {
         std::fs::create_dir_all(made).map_err(|e| format!("{}: {e}", made.display()))?;
     }
     let mut command = Command::new(binary(name));
-    command.args(options(seconds, &failures)).arg(&corpus);
-    command.args(inputs(name));
+    command.args(options(seconds, &failures)).arg(corpus).args(inputs);
     let dictionary = root().join("tests/fuzz/dictionaries").join(format!("{name}.dict"));
     if dictionary.is_file() {
         command.arg(format!("-dict={}", dictionary.display()));

@@ -6,5 +6,5 @@
 mod choose;
 mod throughput;
 
-pub use choose::choose;
+pub use choose::{Buffer, choose};
 pub use throughput::Throughput;

@@ -115,6 +115,9 @@ impl Engine {
             engine.restore(decoded, shim);
             if let (Some(session), Some(snapshot)) = (&mut engine.session, snapshot) {
                 session.keep_cues(snapshot::cues(snapshot));
+                if let Some(state) = snapshot::live(snapshot) {
+                    session.keep_live(state);
+                }
             }
         } else {
             engine.restore(Snapshot::default(), shim);
@@ -208,6 +211,9 @@ impl Engine {
             let ahead = session.captions().read_ahead(from, from.saturating_add(KEPT_CUES_US));
             snapshot::add_cues(&mut snapshot, &ahead);
         }
+        if let Some(state) = session.and_then(Session::live_state) {
+            snapshot::add_live(&mut snapshot, &state);
+        }
         snapshot
     }
 
@@ -276,11 +282,22 @@ impl Engine {
         } else {
             self.skip_at.get_or_insert(now.saturating_add(SKIP_US));
         }
+        self.keep_pace(now, shim);
         self.refresh();
         match self.status.clock.phase {
             Phase::Playing if self.remember_at.is_none() => self.remember_at = Some(now + REMEMBER_US),
             Phase::Playing => {}
             _ => self.remember_at = None,
+        }
+    }
+
+    /// Who has caught up with what is live goes on with it.
+    fn keep_pace(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let Some(session) = self.session.as_mut().filter(|_| self.rate_permille > 1000) else { return };
+        let (live, position) = (session.extent().live, session.position(now));
+        if live.zip(position).is_some_and(|(live, position)| position >= live.anchor.media_at(now)) {
+            self.rate_permille = 1000;
+            session.with_timeline(shim, |shim, id| shim.set_rate(id, 1000));
         }
     }
 
@@ -356,6 +373,10 @@ impl Engine {
             return;
         };
         let extent = session.extent();
+        if extent.live.is_some() {
+            // Whoever comes back wants to see what is on.
+            return resume::forget(&item.url, shim);
+        }
         resume::remember(&item.url, position.saturating_sub(extent.start_us), extent.duration_us, shim);
     }
 

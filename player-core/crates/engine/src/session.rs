@@ -8,7 +8,7 @@ use crate::captions::{Captions, Preference};
 use crate::error::Error;
 use crate::event::{NetChange, SourceSpec, TimelineChange, TimelineState, Want};
 use crate::shim::{Failure, NextStep, Shim, TimelineStatus};
-use crate::source::{Budget, Cx, Extent, OpenContainer, Sniffed, Sniffer, Source};
+use crate::source::{Budget, Cx, Extent, Kept, LiveState, OpenContainer, Sniffed, Sniffer, Source};
 use crate::streams::Feeds;
 
 /// Media kept ahead. Thirty seconds hide what a disk or a home network does; a connection over the internet gets twice that.
@@ -18,6 +18,9 @@ const AHEAD_NETWORK_US: MediaUs = 60 * SECOND_US;
 const SEEK_PATIENCE_US: HostUs = 500_000;
 /// A timeline that breaks again within this time is not rebuilt.
 const REBUILD_GAP_US: HostUs = 10_000_000;
+
+/// Said when a live stream has left behind what was being watched.
+const GONE: &str = "What was to follow is no longer there. This is live.";
 
 /// Kind of a stream of pictures (`wit/timeline.wit`).
 const VIDEO: u32 = 1;
@@ -119,6 +122,22 @@ impl Session {
         self.orphan = Some(orphan);
     }
 
+    /// How an earlier instance made the times of a live stream, which goes on where that one stood.
+    pub(crate) fn keep_live(&mut self, state: LiveState) {
+        let fed = |orphan: &TimelineStatus| {
+            let tails = orphan.streams.iter().filter(|stream| stream.enabled && !stream.ended);
+            tails.filter_map(|stream| stream.tail_dts_us).min()
+        };
+        let left_us = match self.start {
+            Start::Media(at_us) => Some(at_us),
+            Start::Offset(_) => None,
+        };
+        let at_us = self.orphan.as_ref().and_then(fed).or(left_us);
+        if let Stage::Sniffing(sniffer) = &mut self.stage {
+            sniffer.keep(Kept { state, at_us });
+        }
+    }
+
     /// Captions that an earlier instance had read ahead of what plays.
     pub(crate) fn keep_cues(&mut self, cues: Vec<(u32, Cue)>) {
         self.captions.keep(cues);
@@ -169,6 +188,14 @@ impl Session {
         match &self.stage {
             Stage::Source(source) if !self.tracks.is_empty() => source.extent(),
             _ => Extent::default(),
+        }
+    }
+
+    /// What the next instance must know to go on with a live stream.
+    pub(crate) fn live_state(&self) -> Option<LiveState> {
+        match &self.stage {
+            Stage::Source(source) => source.live_state(),
+            Stage::Sniffing(sniffer) => sniffer.live_state(),
         }
     }
 
@@ -331,9 +358,11 @@ impl Session {
     /// Hands over what was read before the source failed, to be played before the error shows.
     fn drain(&mut self, now: HostUs, shim: &mut dyn Shim) {
         self.feeds.draining = true;
-        if let (Some(position), false) = (self.position(now), self.state == TimelineState::Failed)
-            && let Err(failure) = self.feeds.answer(position, shim)
-        {
+        let Some(position) = self.position(now).filter(|_| self.state != TimelineState::Failed) else {
+            return;
+        };
+        self.feeds.set_position(position);
+        if let Err(failure) = self.feeds.answer(shim) {
             shim.log(4, &format!("drain: {}", failure.message));
         }
     }
@@ -341,6 +370,7 @@ impl Session {
     fn work(&mut self, now: HostUs, choices: &Choices, shim: &mut dyn Shim) -> Result<(), Error> {
         let mut budget = Budget::turn();
         loop {
+            self.feeds.set_position(self.position(now).unwrap_or(0));
             let source = match &mut self.stage {
                 Stage::Source(source) => source,
                 Stage::Sniffing(sniffer) => match sniffer.poll(now, shim)? {
@@ -360,6 +390,7 @@ impl Session {
                 shim.log(2, &notice);
                 self.notice = Some(notice);
             }
+            let jump = source.take_jump().filter(|_| self.timeline.is_some() && self.pending.is_none());
             let mut taken_over = false;
             if let Some(tracks) = self.feeds.take_tracks() {
                 let first = self.tracks.is_empty();
@@ -372,8 +403,13 @@ impl Session {
             for cue in self.feeds.take_cues() {
                 self.captions.push(cue);
             }
-            let position = self.position(now).unwrap_or(0);
-            let worked = match self.feeds.answer(position, shim) {
+            if let Some(to_us) = jump {
+                shim.log(2, GONE);
+                self.notice = Some(GONE.to_owned());
+                self.issue_seek(to_us, true, now, shim);
+            }
+            self.feeds.set_position(self.position(now).unwrap_or(0));
+            let worked = match self.feeds.answer(shim) {
                 Ok(worked) => worked,
                 Err(failure) => {
                     self.timeline_failed(failure, now, choices, shim);

@@ -3,13 +3,14 @@
 //! What follows is the part that every core of this contract reads and writes, so that each can go on where another was: it does not change
 //! within a minor version of the contract. What one build adds are sections behind it, each a key (u8), a length (u32) and bytes; a build that
 //! does not know a key skips it, and does without. Keys: 1 the interface, in the words of `kinora-ui`;
-//! 2 captions that were read ahead.
+//! 2 captions that were read ahead; 3 how the times of a live stream were made.
 //!
 //! Layout, little-endian: version u8; item serial u64; position i64; rate i32; volume u32; flags u8; repeat u8; audio track
 //! u32 + 1; caption track u32 + 1 (0: none); current u32; count u32; then a source as url, title, count of related and those,
 //! each text as u32 length and UTF-8.
 
 mod cues;
+mod live;
 
 use kinora_bytes::Cursor;
 use kinora_captions::Cue;
@@ -17,6 +18,7 @@ use kinora_time::MediaUs;
 
 use crate::event::SourceSpec;
 use crate::queue::Repeat;
+use crate::source::LiveState;
 use crate::status::Sound;
 
 const VERSION: u8 = 1;
@@ -28,6 +30,8 @@ const MAX_BYTES: usize = 256 << 10;
 const RESERVED: usize = (4 << 10) + cues::MAX_BYTES;
 /// Key of the section with captions.
 const CUES: u8 = 2;
+/// Key of the section with what is known of a live stream.
+const LIVE: u8 = 3;
 const PLAYING: u8 = 1;
 const HAS_POSITION: u8 = 2;
 const CAPTIONS_CHOSEN: u8 = 4;
@@ -148,6 +152,16 @@ pub(crate) fn add_cues(snapshot: &mut Vec<u8>, cues: &[(u32, &Cue)]) {
 /// The cues in a snapshot, with their tracks.
 pub(crate) fn cues(snapshot: &[u8]) -> Vec<(u32, Cue)> {
     section(snapshot, CUES).map_or_else(Vec::new, cues::decode)
+}
+
+/// Adds what is known of a live stream.
+pub(crate) fn add_live(snapshot: &mut Vec<u8>, state: &LiveState) {
+    add_section(snapshot, LIVE, &live::encode(state));
+}
+
+/// What a snapshot tells of a live stream; none also when it is of a build that knew none.
+pub(crate) fn live(snapshot: &[u8]) -> Option<LiveState> {
+    live::decode(section(snapshot, LIVE)?)
 }
 
 /// A section of a snapshot, if it has one of this key.

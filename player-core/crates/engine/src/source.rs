@@ -6,10 +6,11 @@ mod hls;
 mod reader;
 mod sniff;
 
-use kinora_time::{HostUs, MediaUs};
+use kinora_time::{HostUs, LiveEdge, MediaUs};
 
 pub(crate) use download::{Download, Fetched};
 pub(crate) use file::FileSource;
+pub(crate) use hls::{Kept, LiveState, Mark};
 pub(crate) use reader::Reader;
 pub use sniff::OpenContainer;
 pub(crate) use sniff::{Sniffed, Sniffer};
@@ -61,12 +62,23 @@ pub(crate) struct Extent {
     pub(crate) duration_us: Option<MediaUs>,
     /// Whether it can be read from anywhere.
     pub(crate) seekable: bool,
+    /// Where playing begins if nobody says otherwise.
+    pub(crate) begin_us: MediaUs,
+    /// It goes on at its end, which is the live position, and may lose its start; none: it is complete.
+    pub(crate) live: Option<LiveEdge>,
+}
+
+impl Extent {
+    /// `media_time` of its end, or of the live position.
+    pub(crate) fn end_us(&self) -> Option<MediaUs> {
+        self.duration_us.map(|duration| self.start_us.saturating_add(duration).max(self.start_us))
+    }
 }
 
 /// Something that gives tracks and samples.
 ///
-/// It works only in `poll`, only while [`Feeds::hungry`] says that some track needs samples, and stops when nothing more has arrived
-/// or the budget is spent. After an error it is asked for nothing more.
+/// It works only in `poll`, reads samples only while [`Feeds::hungry`] says that some track needs them, and stops when nothing more has
+/// arrived or the budget is spent. After an error it is asked for nothing more.
 pub(crate) trait Source {
     /// Goes on with what has arrived; fetches what is missing.
     fn poll(&mut self, cx: &mut Cx<'_>) -> Result<(), Error>;
@@ -81,6 +93,16 @@ pub(crate) trait Source {
 
     /// Says which tracks are wanted, of those that are fetched only on demand. For another audio track a seek follows.
     fn choose(&mut self, _audio: Option<u32>, _captions: Option<u32>, _shim: &mut dyn Shim) {}
+
+    /// Where to go since what was to come next is gone, and nothing else is left to play.
+    fn take_jump(&mut self) -> Option<MediaUs> {
+        None
+    }
+
+    /// What the next instance must know to go on with a live stream.
+    fn live_state(&self) -> Option<LiveState> {
+        None
+    }
 
     /// Something the person should know, since the last call.
     fn take_notice(&mut self) -> Option<String> {

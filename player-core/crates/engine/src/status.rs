@@ -1,6 +1,6 @@
 //! What the interface shows.
 
-use kinora_time::{Anchor, MediaUs, Span};
+use kinora_time::{Anchor, LiveEdge, MediaUs, Span};
 
 use crate::queue::Repeat;
 
@@ -91,10 +91,12 @@ pub struct Clock {
     pub anchor: Anchor,
     /// `media_time` of the start: the container's own, often not 0. What is shown is `media - start`.
     pub start_us: MediaUs,
-    /// Length; none when unknown.
+    /// Length; none when unknown. Of a live stream what can be gone to: from the start, which moves, to the live position.
     pub duration_us: Option<MediaUs>,
     /// Whether it can be moved about in.
     pub seekable: bool,
+    /// It goes on while it is watched, and has come so far.
+    pub live: Option<LiveEdge>,
     /// Where an unfinished seek goes.
     pub seeking_to_us: Option<MediaUs>,
     /// Speed.
@@ -111,6 +113,7 @@ impl Default for Clock {
             start_us: 0,
             duration_us: None,
             seekable: false,
+            live: None,
             seeking_to_us: None,
             rate_permille: 1000,
         }
@@ -118,9 +121,13 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// `media_time` at `host_us`: where a seek goes while there is one, and never outside the item.
+    /// `media_time` at `host_us`: where a seek goes while there is one, and never outside the item. What plays of a live stream may have
+    /// left what can be gone to.
     pub fn media_at(&self, host_us: u64) -> MediaUs {
         let at = self.seeking_to_us.unwrap_or_else(|| self.anchor.media_at(host_us));
+        if self.live.is_some() {
+            return at;
+        }
         let end = self.duration_us.map_or(i64::MAX, |duration| self.start_us.saturating_add(duration));
         at.clamp(self.start_us, end.max(self.start_us))
     }

@@ -59,6 +59,8 @@ struct Feed {
     discontinuity: bool,
     /// Samples up to this decode time are in the shim already.
     skip_to_dts: Option<MediaUs>,
+    /// The source has nothing more for it now: what is queued is handed over, however little it is.
+    waiting: bool,
     /// The source has nothing more for it.
     ended: bool,
     /// The shim was told so, under the current seek.
@@ -91,6 +93,7 @@ impl Feed {
             needs_key: true,
             discontinuity: false,
             skip_to_dts: None,
+            waiting: false,
             ended: false,
             end_sent: false,
         }
@@ -109,6 +112,7 @@ impl Feed {
         self.filling = true;
         self.needs_key = true;
         self.skip_to_dts = None;
+        self.waiting = false;
         self.ended = false;
         self.end_sent = false;
     }
@@ -233,6 +237,7 @@ impl Feeds {
             return;
         }
         feed.trim(&sample);
+        feed.waiting = false;
         feed.needs_key = false;
         feed.skip_to_dts = None;
         feed.last_dts = Some(dts_us);
@@ -253,6 +258,13 @@ impl Feeds {
             feed.queue.push_back(Entry::Configure(Box::new(track.clone())));
             feed.discontinuity = true;
             feed.needs_key = true;
+        }
+    }
+
+    /// Nothing follows for `tracks` at the moment.
+    pub(crate) fn wait(&mut self, tracks: &[u32]) {
+        for feed in self.feeds.iter_mut().filter(|feed| tracks.contains(&feed.track)) {
+            feed.waiting = true;
         }
     }
 
@@ -403,8 +415,8 @@ impl Feeds {
     }
 
     /// Answers every want it can; whether it did anything.
-    pub(crate) fn answer(&mut self, position_us: MediaUs, shim: &mut dyn Shim) -> Result<bool, Failure> {
-        self.position_us = position_us;
+    pub(crate) fn answer(&mut self, shim: &mut dyn Shim) -> Result<bool, Failure> {
+        let position_us = self.position_us;
         let held: usize = self.feeds.iter().map(|feed| feed.bytes).sum();
         // Over half full with something hungry left: the streams that have enough take more, so that the hungry ones are reached.
         let crowded = held >= HELD_BYTES / 2;
@@ -417,7 +429,8 @@ impl Feeds {
                 feed.filling = true;
             }
             let Some(want) = feed.want else { continue };
-            if feed.trim_to.is_some() && !feed.ended && !self.draining && held < HELD_BYTES {
+            let may_be_trimmed = feed.trim_to.is_some() && !feed.ended && !feed.waiting;
+            if may_be_trimmed && !self.draining && held < HELD_BYTES {
                 continue;
             }
             if feed.queue.is_empty() {
@@ -429,7 +442,7 @@ impl Feeds {
                 }
                 continue;
             }
-            let due = feed.batch_ready() || feed.ended || ahead < URGENT_US;
+            let due = feed.batch_ready() || feed.ended || feed.waiting || ahead < URGENT_US;
             if due && feed.filling || crowded || self.draining {
                 feed.append(want, self.tag, shim)?;
                 worked = true;
@@ -456,7 +469,12 @@ impl Feeds {
         enabled.map(|feed| feed.ahead_us(self.position_us)).min().unwrap_or(0)
     }
 
-    /// `media_time` as of the last answer.
+    /// States `media_time`, before the source is asked to go on.
+    pub(crate) fn set_position(&mut self, position_us: MediaUs) {
+        self.position_us = position_us;
+    }
+
+    /// `media_time` as last stated.
     pub(crate) fn position_us(&self) -> MediaUs {
         self.position_us
     }

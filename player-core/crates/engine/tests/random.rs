@@ -5,7 +5,7 @@ use kinora_engine::{
     TimelineState, Want,
 };
 use kinora_testkit::toy::Toy;
-use kinora_testkit::{FakeShim, Fault, Player, Resource};
+use kinora_testkit::{FakeShim, Fault, LiveShow, Player, Resource};
 use kinora_time::{Anchor, HostUs};
 use proptest::prelude::*;
 
@@ -55,7 +55,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0u8..3).prop_map(Act::Repeat),
         1 => Just(Act::Stop),
         1 => Just(Act::Retry),
-        2 => (any::<bool>(), 0u8..5).prop_map(|(append, which)| Act::Open(append, which)),
+        2 => (any::<bool>(), 0u8..6).prop_map(|(append, which)| Act::Open(append, which)),
         2 => any::<bool>().prop_map(Act::Restart),
         1 => (0u8..5).prop_map(Act::Break),
         1 => Just(Act::Hide),
@@ -71,8 +71,14 @@ fn fault() -> impl Strategy<Value = Option<Fault>> {
     ]
 }
 
-const ADDRESSES: [&str; 5] =
-    ["file:///a.toy", "http://x/b.toy", "http://x/c.m3u8", "http://x/gone", "http://x/list.m3u"];
+const ADDRESSES: [&str; 6] = [
+    "file:///a.toy",
+    "http://x/b.toy",
+    "http://x/c.m3u8",
+    "http://x/gone",
+    "http://x/list.m3u",
+    "http://x/live.m3u8",
+];
 
 fn shim(faults: &[Option<Fault>], ranges: bool, network: (u64, u64, usize), frame_bytes: usize) -> FakeShim {
     let mut shim = FakeShim::new();
@@ -98,6 +104,8 @@ fn shim(faults: &[Option<Fault>], ranges: bool, network: (u64, u64, usize), fram
     }
     shim.serve(ADDRESSES[2], Resource::new(format!("{list}#EXT-X-ENDLIST\n").into_bytes()));
     shim.serve(ADDRESSES[4], Resource::new(b"#EXTM3U\nb.toy\nc.m3u8\ngone\n".to_vec()));
+    let toy = Toy { frame_bytes: frame_bytes.min(1000), ..toy };
+    LiveShow { toy, parts: Some(7), ..LiveShow::new("http://x/live") }.serve(&mut shim, 120);
     shim
 }
 
@@ -167,7 +175,7 @@ proptest! {
         ranges: bool,
         network in (0u64..300_000, 50u64..20_000, 1usize..80_000),
         frame_bytes in prop_oneof![Just(10usize), Just(1000), Just(20_000), Just(100_000)],
-        first in 0u8..5,
+        first in 0u8..6,
     ) {
         // Chunks of a few bytes only where there are few of them.
         let network = (network.0, network.1, network.2.max(frame_bytes.min(20_000) / 4));
@@ -266,7 +274,7 @@ proptest! {
     fn events_no_shim_would_send_never_panic(
         events in proptest::collection::vec(odd_event(), 1..60),
         acts in proptest::collection::vec(act(), 1..20),
-        first in 0u8..5,
+        first in 0u8..6,
     ) {
         let mut p = Player::new(shim(&[], true, (5_000, 20_000, 64 << 10), 1000));
         perform(&mut p, &Act::Open(false, first));

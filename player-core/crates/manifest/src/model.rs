@@ -151,6 +151,8 @@ pub struct MediaPlaylist {
     pub kind: PlaylistKind,
     /// Where the author wants playback to begin.
     pub start: Option<Start>,
+    /// How far from its end live playback is to keep; at least three target durations.
+    pub hold_back_us: Option<MediaUs>,
     /// Every segment can be decoded without an earlier one.
     pub independent_segments: bool,
     /// The segments hold key frames only.

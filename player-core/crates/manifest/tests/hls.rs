@@ -98,6 +98,17 @@ fn program_date_time_is_counted_on_until_stated_again() {
 }
 
 #[test]
+fn hold_back_is_at_least_three_target_durations() {
+    let hold_back = |control: &str| {
+        let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:4\n{control}\n#EXTINF:4,\na.ts\n");
+        media(&text).hold_back_us
+    };
+    assert_eq!(hold_back("#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=24,HOLD-BACK=18.5"), Some(18_500_000));
+    assert_eq!(hold_back("#EXT-X-SERVER-CONTROL:HOLD-BACK=-1"), Some(12_000_000));
+    assert_eq!(hold_back("#EXT-X-SERVER-CONTROL:PART-HOLD-BACK=1"), None);
+}
+
+#[test]
 fn variables_are_defined_imported_and_taken_from_the_query() {
     let imports = Variables::from([("auth".to_owned(), "xyz".to_owned())]);
     let text = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXT-X-DEFINE:NAME=\"cdn\",VALUE=\"https://cdn/p\"\n\

@@ -53,6 +53,15 @@ impl Resource {
     }
 }
 
+/// What an address holds at a time; none: nothing.
+pub(crate) struct Script(pub(crate) Box<dyn FnMut(HostUs) -> Option<Resource>>);
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Script")
+    }
+}
+
 /// Something that goes wrong with one fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -86,6 +95,8 @@ struct Fetch {
 #[derive(Debug)]
 pub(crate) struct FakeNet {
     pub(crate) resources: BTreeMap<String, Resource>,
+    /// Addresses whose resources change with time.
+    pub(crate) scripts: BTreeMap<String, Script>,
     /// Time from a fetch to its head.
     pub(crate) latency_us: HostUs,
     /// Throughput of each fetch.
@@ -98,6 +109,7 @@ impl Default for FakeNet {
     fn default() -> Self {
         FakeNet {
             resources: BTreeMap::new(),
+            scripts: BTreeMap::new(),
             latency_us: 10_000,
             bytes_per_ms: 10_000,
             chunk: CHUNK,
@@ -124,6 +136,12 @@ impl FakeNet {
             sent_us: now,
             first_byte_us: fetch.ready_us,
         };
+        if let Some(script) = self.scripts.get_mut(&request.url) {
+            match (script.0)(now) {
+                Some(resource) => self.resources.insert(request.url.clone(), resource),
+                None => self.resources.remove(&request.url),
+            };
+        }
         if let Some(resource) = self.resources.get_mut(&request.url) {
             let fault = resource.faults.pop_front().flatten();
             let range =

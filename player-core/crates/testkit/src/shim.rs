@@ -7,7 +7,7 @@ use kinora_engine::{
 };
 use kinora_time::{HostUs, MediaUs};
 
-use crate::net::{FakeNet, Resource};
+use crate::net::{FakeNet, Resource, Script};
 use crate::timeline::FakeTimeline;
 
 /// Samples and bytes of one append, and credit of one fetch, that the engine promises to keep under.
@@ -41,6 +41,11 @@ impl FakeShim {
     /// Serves `resource` at `url`.
     pub fn serve(&mut self, url: &str, resource: Resource) {
         self.net.resources.insert(url.to_owned(), resource);
+    }
+
+    /// Serves at `url` what `script` says when it is asked for; none: nothing is there.
+    pub fn serve_script(&mut self, url: &str, script: impl FnMut(HostUs) -> Option<Resource> + 'static) {
+        self.net.scripts.insert(url.to_owned(), Script(Box::new(script)));
     }
 
     /// Sets the network's delay and throughput, and the size of its chunks.
@@ -130,6 +135,13 @@ impl FakeShim {
         let id = self.mint();
         self.timeline(timeline)?.open(id, kind, codec);
         Ok(id)
+    }
+
+    fn configured(&mut self, stream: u64, codec: &str) -> Result<(), Failure> {
+        for stream in self.owner(stream)?.streams.iter_mut().filter(|s| s.id == stream) {
+            codec.clone_into(&mut stream.codec);
+        }
+        Ok(())
     }
 
     /// Rules of `streams.append`, in the order a shim meets them.
@@ -253,7 +265,7 @@ impl Shim for FakeShim {
             "configure s{stream} {} {}x{}",
             config.codec, config.width_px, config.height_px
         ));
-        self.owner(stream).map(|_| ())
+        self.configured(stream, &config.codec)
     }
 
     fn open_audio(&mut self, timeline: u64, config: &AudioConfig) -> Result<u64, Failure> {
@@ -262,7 +274,7 @@ impl Shim for FakeShim {
 
     fn configure_audio(&mut self, stream: u64, config: &AudioConfig) -> Result<(), Failure> {
         self.note(format_args!("configure s{stream} {} {}Hz", config.codec, config.rate_hz));
-        self.owner(stream).map(|_| ())
+        self.configured(stream, &config.codec)
     }
 
     fn append(

@@ -73,6 +73,23 @@ impl Anchor {
     }
 }
 
+/// How far a stream that goes on while it is watched has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveEdge {
+    /// `media_time` of the live position, as near to what happens now as can be played without waiting, against `host_time`.
+    pub anchor: Anchor,
+    /// Who is no further behind than this is live.
+    pub slack_us: MediaUs,
+}
+
+impl LiveEdge {
+    /// How far behind live `media_us` is at `host_us`; 0 for what counts as live.
+    pub fn behind_us(&self, media_us: MediaUs, host_us: HostUs) -> MediaUs {
+        let behind_us = self.anchor.media_at(host_us).saturating_sub(media_us);
+        if behind_us <= self.slack_us { 0 } else { behind_us }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +103,15 @@ mod tests {
     #[test]
     fn ticks_to_us_zero_timescale_does_not_panic() {
         assert_eq!(ticks_to_us(i64::MAX, 0), i64::MAX);
+    }
+
+    #[test]
+    fn live_edge_counts_what_is_within_its_slack_as_live() {
+        let anchor = Anchor { media_us: 20_000_000, host_us: 0, rate_permille: 1000 };
+        let edge = LiveEdge { anchor, slack_us: 8_000_000 };
+        assert_eq!(edge.behind_us(12_000_000, 0), 0);
+        assert_eq!(edge.behind_us(12_000_000, 1_000_000), 9_000_000);
+        assert_eq!(edge.behind_us(30_000_000, 0), 0);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Action {
         /// That frame, else the key frame before it.
         exact: bool,
     },
+    /// Plays what is live.
+    GoLive,
     /// Pauses and moves by whole frames.
     StepFrames(i32),
     /// Sets the speed.

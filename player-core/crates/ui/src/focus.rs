@@ -20,13 +20,15 @@ pub(crate) enum Control {
     Open,
     Retry,
     Skip,
+    /// Says whether what plays is live, and goes there.
+    Live,
     /// A row of the open menu.
     Item(u16),
     /// The open menu's card, so that a press inside it does not close it.
     Menu,
 }
 
-const PLAIN: [Control; 15] = [
+const PLAIN: [Control; 16] = [
     Control::Seek,
     Control::Play,
     Control::Back,
@@ -42,6 +44,7 @@ const PLAIN: [Control; 15] = [
     Control::Open,
     Control::Retry,
     Control::Skip,
+    Control::Live,
 ];
 const MENU_ID: u64 = 99;
 const FIRST_ITEM_ID: u64 = 100;

@@ -167,7 +167,7 @@ impl PlayerLayout {
     fn seek_row(&mut self, m: &Metrics, view: &View<'_>, row: Box2, time_w: i32) {
         let gap = m.px(24);
         let bar_least = m.px(160);
-        let has_end = view.duration_us.is_some();
+        let has_end = view.duration_us.is_some() && view.live.is_none();
         let (mut left, mut right) = (row.x, row.right());
         if row.w >= time_w + gap + bar_least {
             self.elapsed = Some(Box2::new(row.x, row.y, time_w, row.h));
@@ -176,6 +176,12 @@ impl PlayerLayout {
         if has_end && self.elapsed.is_some() && row.w >= 2 * (time_w + gap) + bar_least {
             self.remaining = Some(Box2::new(row.right() - time_w, row.y, time_w, row.h));
             right -= time_w + gap;
+        }
+        let live_w = m.px(112);
+        if view.live.is_some() && right - left >= live_w {
+            let at = Box2::new(row.right() - live_w, row.y, live_w, row.h);
+            self.placed.push(Placed { control: Control::Live, at });
+            right = (right - live_w - gap).max(left);
         }
         let track_h = m.px(4);
         self.track = Box2::new(left, row.y + (row.h - track_h) / 2, right - left, track_h);
@@ -268,6 +274,7 @@ impl PlayerLayout {
 
 #[cfg(test)]
 mod tests {
+    use kinora_time::{Anchor, LiveEdge};
     use proptest::prelude::*;
 
     use super::*;
@@ -278,6 +285,9 @@ mod tests {
         let config = UiConfig { pointer: !tv, tv, reduced_motion: false, locale: String::new() };
         Metrics::new(Surface { width_px: w, height_px: h, scale_permille }, &config)
     }
+
+    const LIVE: LiveEdge =
+        LiveEdge { anchor: Anchor { media_us: 0, host_us: 0, rate_permille: 1000 }, slack_us: 0 };
 
     fn full(tracks: &[TrackLabel]) -> View<'_> {
         View {
@@ -306,9 +316,11 @@ mod tests {
             (w, h) in (1..5000u32, 1..3000u32),
             scale in prop_oneof![Just(1000u32), Just(1500), Just(2000), 500..4000u32],
             tv in any::<bool>(),
+            live in any::<bool>(),
         ) {
             let (m, tracks) = (metrics(w, h, scale, tv), tracks());
-            let layout = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60));
+            let view = View { live: live.then_some(LIVE), ..full(&tracks) };
+            let layout = PlayerLayout::new(&m, &view, m.px(96), m.px(60));
             let boxes: Vec<Box2> = layout.placed.iter().map(|p| p.at)
                 .chain(layout.elapsed).chain(layout.remaining).chain(layout.title).collect();
             for (i, a) in boxes.iter().enumerate() {
@@ -323,9 +335,11 @@ mod tests {
         fn every_control_is_reached_from_every_other_with_a_dpad(
             (w, h) in (200..4000u32, 150..2200u32),
             tv in any::<bool>(),
+            live in any::<bool>(),
         ) {
             let (m, tracks) = (metrics(w, h, 1000, tv), tracks());
-            let placed = PlayerLayout::new(&m, &full(&tracks), m.px(96), m.px(60)).placed;
+            let view = View { live: live.then_some(LIVE), ..full(&tracks) };
+            let placed = PlayerLayout::new(&m, &view, m.px(96), m.px(60)).placed;
             for start in &placed {
                 let mut reached = vec![start.control];
                 let mut at = 0;

@@ -19,6 +19,7 @@ pub(crate) const OFF: &str = "Off";
 pub(crate) const CAPTIONS_OFF: &str = "Captions off";
 pub(crate) const LOOP_ON: &str = "Repeat on";
 pub(crate) const LOOP_OFF: &str = "Repeat off";
+pub(crate) const LIVE: &str = "LIVE";
 pub(crate) const FAILED: &str = "Something went wrong";
 
 /// `m:ss`, or `h:mm:ss` when `hours`, so that a label keeps its width while it runs.
@@ -29,6 +30,11 @@ pub(crate) fn time(seconds: i64, hours: bool) -> String {
     } else {
         format!("{}:{:02}", s / 60, s % 60)
     }
+}
+
+/// Time left, or how far behind: `−m:ss`.
+pub(crate) fn minus(seconds: i64, hours: bool) -> String {
+    format!("−{}", time(seconds, hours))
 }
 
 /// Whether times up to `us` need hours.

@@ -1,5 +1,5 @@
 use kinora_captions::Cue;
-use kinora_time::{Anchor, HostUs, MediaUs, Span};
+use kinora_time::{Anchor, HostUs, LiveEdge, MediaUs, Span};
 
 /// What the screen is to show, assembled by the glue from the engine's state for each turn.
 #[derive(Debug, Clone)]
@@ -12,10 +12,12 @@ pub struct View<'a> {
     pub clock: Anchor,
     /// Media time of the beginning.
     pub start_us: MediaUs,
-    /// Length, if known.
+    /// Length, if known; of a live stream the part that can be gone to.
     pub duration_us: Option<MediaUs>,
     /// Whether positions can be chosen.
     pub seekable: bool,
+    /// It goes on while it is watched, and has come so far.
+    pub live: Option<LiveEdge>,
     /// What is buffered, ascending.
     pub buffered: &'a [Span],
     /// Target of a seek that has not landed.
@@ -68,6 +70,7 @@ impl View<'_> {
             start_us: 0,
             duration_us: None,
             seekable: false,
+            live: None,
             buffered: &[],
             seek_target_us: None,
             volume_permille: 1000,
@@ -94,12 +97,21 @@ impl View<'_> {
     /// The position to show: where a pending seek goes, else the clock's.
     pub(crate) fn position_us(&self, now: HostUs) -> MediaUs {
         let at = self.seek_target_us.unwrap_or_else(|| self.clock.media_at(now));
+        if self.live.is_some() {
+            // What plays may have left what can be gone to.
+            return at;
+        }
         at.clamp(self.start_us, self.end_us().unwrap_or(MediaUs::MAX).max(self.start_us))
     }
 
     /// Media time of the end.
     pub(crate) fn end_us(&self) -> Option<MediaUs> {
         self.duration_us.map(|duration| self.start_us.saturating_add(duration.max(0)))
+    }
+
+    /// How far behind live `media_us` is; 0 also when nothing is live.
+    pub(crate) fn behind_us(&self, media_us: MediaUs, now: HostUs) -> MediaUs {
+        self.live.map_or(0, |live| live.behind_us(media_us, now))
     }
 
     /// Length of a bar that has an end.

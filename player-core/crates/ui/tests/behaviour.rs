@@ -2,7 +2,7 @@
 
 use kinora_captions::{Cue, Line, Position, Run, Style};
 use kinora_display_list::{Node, decode};
-use kinora_time::{Anchor, Span};
+use kinora_time::{Anchor, LiveEdge, Span};
 use kinora_ui::{
     Action, BuildLabel, ErrorCard, Frame, Input, Key, Phase, Pointer, Surface, TrackLabel, Ui, UiConfig, View,
 };
@@ -11,6 +11,9 @@ use proptest::prelude::*;
 const HD: Surface = Surface { width_px: 1920, height_px: 1080, scale_permille: 1000 };
 const SECOND: u64 = 1_000_000;
 
+/// Hit id of the mark of live streams.
+const LIVE_MARK: u64 = 16;
+const END: u32 = 0x4D;
 const ENTER: u32 = 0x28;
 const ESCAPE: u32 = 0x29;
 const SPACE: u32 = 0x2C;
@@ -101,6 +104,51 @@ fn paused_at_rest_sends_nothing() {
         now = wake;
     }
     assert_eq!(ui.frame(now + SECOND, HD, &view).patch(), None);
+}
+
+/// A stream whose window is a minute long; what plays is `behind_us` behind live.
+fn live<'a>(behind_us: i64, rate_permille: i32) -> View<'a> {
+    let clock = Anchor { media_us: 100_000_000 - behind_us, host_us: 0, rate_permille };
+    let edge = Anchor { media_us: 100_000_000, host_us: 0, rate_permille: 1000 };
+    View {
+        clock,
+        start_us: 40_000_000,
+        duration_us: Some(60_000_000),
+        live: Some(LiveEdge { anchor: edge, slack_us: 8_000_000 }),
+        ..playing(&[], &[])
+    }
+}
+
+#[test]
+fn live_stream_has_a_mark_that_leads_to_what_is_live() {
+    let mut ui = ui(true);
+    let view = live(30_000_000, 1000);
+    let frame = ui.frame(0, HD, &view);
+    assert!(all_hits(&frame).contains(&LIVE_MARK));
+    press(&mut ui, 0, DOWN, &view);
+    press(&mut ui, 0, RIGHT, &view);
+    assert_eq!(press(&mut ui, 0, END, &view), [Action::GoLive]);
+    let at = |phase| Pointer { phase, node: LIVE_MARK, buttons: 1, ..Pointer::default() };
+    ui.input(0, Input::Pointer(at(1)), &view);
+    assert_eq!(ui.input(0, Input::Pointer(Pointer { buttons: 0, ..at(3) }), &view), [Action::GoLive]);
+    let film = playing(&[], &[]);
+    assert!(!all_hits(&ui.frame(0, HD, &film)).contains(&LIVE_MARK));
+}
+
+#[test]
+fn distance_to_live_is_shown_anew_each_second_while_it_grows() {
+    let mut ui = ui(true);
+    ui.frame(0, HD, &live(0, 1000));
+    let view = View { phase: Phase::Paused, ..live(7_500_000, 0) };
+    ui.frame(0, HD, &view);
+    let later = |ui: &mut Ui, now| ui.frame(now, HD, &view).patch().is_some();
+    assert!(later(&mut ui, SECOND), "no longer live");
+    assert!(later(&mut ui, 2 * SECOND), "a second further behind");
+    assert!(ui.frame(2 * SECOND, HD, &view).wake_us.is_some_and(|wake| wake <= 3 * SECOND));
+    let mut ui = self::ui(true);
+    ui.frame(0, HD, &live(30_000_000, 1000));
+    ui.frame(SECOND, HD, &live(30_000_000, 1000));
+    assert_eq!(ui.frame(2 * SECOND, HD, &live(30_000_000, 1000)).patch(), None, "as far behind as before");
 }
 
 #[test]

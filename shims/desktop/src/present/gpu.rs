@@ -39,13 +39,11 @@ impl GpuOutput {
         clock: Clock,
         software: bool,
     ) -> Result<Self, String> {
-        let instance = Instance::new(InstanceDescriptor::new_with_display_handle_from_env(Box::new(
-            Arc::clone(&window),
-        )));
-        let surface = instance.create_surface(Arc::clone(&window)).map_err(|e| e.to_string())?;
-        let options =
-            wgpu::RequestAdapterOptions { compatible_surface: Some(&surface), ..Default::default() };
-        let adapter = pollster::block_on(instance.request_adapter(&options)).map_err(|e| e.to_string())?;
+        // What comes second is not even loaded unless it is needed.
+        let (surface, adapter) = match adapter(&window, wgpu::Backends::PRIMARY) {
+            Ok(found) if software || found.1.get_info().device_type != DeviceType::Cpu => found,
+            other => adapter(&window, wgpu::Backends::GL).or(other)?,
+        };
         let info = adapter.get_info();
         if info.device_type == DeviceType::Cpu && !software {
             return Err(format!("{} is a CPU", info.name));
@@ -129,10 +127,27 @@ fn lost() -> Failure {
     Failure::new(Next::Rebuild, code::DEVICE_LOST, "the GPU or its surface is lost")
 }
 
+/// The adapter of some backends that suits the window best; `WGPU_BACKEND` says otherwise which.
+fn adapter(
+    window: &Arc<Window>,
+    backends: wgpu::Backends,
+) -> Result<(wgpu::Surface<'static>, Adapter), String> {
+    let display = Box::new(Arc::clone(window));
+    let mut wanted = InstanceDescriptor::new_with_display_handle(display);
+    wanted.backends = backends;
+    let instance = Instance::new(wanted.with_env());
+    let surface = instance.create_surface(Arc::clone(window)).map_err(|e| e.to_string())?;
+    let options = wgpu::RequestAdapterOptions { compatible_surface: Some(&surface), ..Default::default() };
+    let adapter = pollster::block_on(instance.request_adapter(&options)).map_err(|e| e.to_string())?;
+    Ok((surface, adapter))
+}
+
 /// Asks for no more than GLES 3 offers, but for textures as large as there are.
 fn open(adapter: &Adapter) -> Result<(wgpu::Device, wgpu::Queue), String> {
     let limits = wgpu::Limits::downlevel_webgl2_defaults().using_resolution(adapter.limits());
-    let wanted = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
+    // There are few textures, and all are large.
+    let memory_hints = wgpu::MemoryHints::MemoryUsage;
+    let wanted = wgpu::DeviceDescriptor { required_limits: limits, memory_hints, ..Default::default() };
     pollster::block_on(adapter.request_device(&wanted)).map_err(|e| e.to_string())
 }
 

@@ -1,52 +1,53 @@
-//! A build that has taken over has to prove itself against the one before it, which is kept meanwhile and comes back at a fault.
+//! For a minute after a build has taken over, the one before it is kept ready to come back at once.
 
 use kinora_pipeline::{State, TimelineStatus};
 use kinora_port::HostUs;
 
 use super::Player;
-use crate::cores::Judge;
 use crate::engine::Core;
-use crate::faults::Faults;
-use crate::instance::{Fault, Instance};
+use crate::instance::Fault;
 use crate::turn::Staged;
 
 /// Until a build shows something the picture of the one before stays, for which it has so long.
 const SHOWS_WITHIN_US: u64 = 1_000_000;
-/// A build may take twice the memory of the one before it and so much more: fonts that are loaded on demand are the largest part.
-const MEMORY_MARGIN: usize = 32 << 20;
-/// A build that runs so long without a fault has proved itself.
+/// For so long the build before is kept, and an installed one that runs so long without a fault has come up.
 pub(super) const PROBATION_US: u64 = 60_000_000;
 
-/// Playback may wait so long altogether while the network answers, before a build that has not proved itself is blamed for it...
+/// Playback may wait so long altogether without need, before a build that has not proved itself is blamed for it...
 const WAITS_US: u64 = 3_000_000;
 /// ...and so long where it waited already when that build took over.
 const WAITS_ON_US: u64 = 10_000_000;
-/// A network that has been silent for so long is to blame itself.
-const SILENCE_US: u64 = 1_000_000;
+/// Two seconds of a film of 64 Mbit/s: when so much has come during a wait, it is not the network that playback waits for.
+const ENOUGH_BYTES: usize = 16 << 20;
+/// Who has asked for something within this time waits for it: a live stream whose server has nothing new is asked again, at least so often
+/// (RFC 8216 section 6.3.4, with segments of ten seconds).
+const ASKS_WITHIN_US: u64 = 12_000_000;
+/// How often a wait is looked at.
+const LOOK_EVERY_US: u64 = 1_000_000;
 
 /// What a fault goes back to.
 pub(super) struct Previous {
-    core: Core,
+    pub(super) core: Core,
     /// Its last.
-    snapshot: Option<Vec<u8>>,
+    pub(super) snapshot: Option<Vec<u8>>,
     until_us: HostUs,
     /// Until when the new build has to show something; none once it has.
     shows_by_us: Option<HostUs>,
-    /// More memory than this is not taken by a build that is no worse.
-    memory_bytes: usize,
     /// Whether it answered fast itself: on a slow machine the new build need not be faster.
     was_fast: bool,
     waits: Waits,
 }
 
-/// For how long playback has waited for a build, though the network answered or was not asked.
+/// For how long playback has waited for a build that asked for nothing, or got enough.
 #[derive(Default)]
 struct Waits {
     seen_us: HostUs,
     total_us: u64,
     may_us: u64,
-    /// When bytes last came.
-    heard_us: HostUs,
+    /// Bytes that came since this wait began.
+    heard_bytes: usize,
+    /// When a fetch last ran.
+    asked_us: HostUs,
 }
 
 /// Whether each of the last calls of a build took longer than `Limits::slow`, a bit a call.
@@ -67,17 +68,9 @@ impl Pace {
 }
 
 impl Previous {
-    /// The build before, its last instance and its last snapshot.
-    pub(super) fn new(core: Core, instance: Option<&Instance>, snapshot: Option<Vec<u8>>) -> Self {
-        Previous {
-            core,
-            snapshot,
-            until_us: 0,
-            shows_by_us: None,
-            memory_bytes: 2 * instance.map_or(0, Instance::memory_bytes) + MEMORY_MARGIN,
-            was_fast: false,
-            waits: Waits::default(),
-        }
+    /// The build before and its last snapshot.
+    pub(super) fn new(core: Core, snapshot: Option<Vec<u8>>) -> Self {
+        Previous { core, snapshot, until_us: 0, shows_by_us: None, was_fast: false, waits: Waits::default() }
     }
 
     /// Its snapshot, if it is this build.
@@ -94,14 +87,17 @@ impl Player {
             until_us: now + PROBATION_US,
             shows_by_us: (!shows).then_some(now + SHOWS_WITHIN_US),
             was_fast: std::mem::take(&mut self.pace).slow_calls() <= Pace::CALLS / 5,
-            waits: Waits { seen_us: now, total_us: 0, may_us, heard_us: now },
+            waits: Waits { seen_us: now, may_us, asked_us: now, ..Waits::default() },
             ..previous
         });
     }
 
     /// Forgets the build before once the running one has proved itself.
     pub(super) fn end_probation(&mut self, now: HostUs) {
-        self.previous = self.previous.take().filter(|previous| now < previous.until_us);
+        if self.previous.take_if(|previous| previous.until_us <= now).is_some() && self.judged.is_none() {
+            // There is nothing any more that could come back.
+            self.comparison = None;
+        }
     }
 
     /// When [`Player::turn`] wants to know whether the new build has shown something.
@@ -112,7 +108,7 @@ impl Player {
     /// When [`Player::turn`] is to look again whether playback waits.
     pub(super) fn waits_until_us(&self) -> Option<HostUs> {
         let waits = self.previous.as_ref().map(|previous| &previous.waits)?;
-        self.is_waiting().then_some(waits.seen_us + SILENCE_US)
+        self.is_waiting().then_some(waits.seen_us + LOOK_EVERY_US)
     }
 
     /// Whether something that is to play cannot.
@@ -121,37 +117,35 @@ impl Player {
         self.world().pipeline.status().iter().any(waits)
     }
 
-    /// Counts how long playback has waited for a build that has not proved itself. `heard`: bytes have come.
-    pub(super) fn count_waits(&mut self, heard: bool, now: HostUs) -> Result<(), Fault> {
+    /// Counts how long playback has waited for a build that has not proved itself. `heard_bytes` have come.
+    pub(super) fn count_waits(&mut self, heard_bytes: usize, now: HostUs) -> Result<(), Fault> {
         if self.previous.is_none() {
             return Ok(());
         }
         let waiting = self.is_waiting();
         let asked = !self.world().fetches.is_empty();
         let Some(Previous { waits, .. }) = &mut self.previous else { return Ok(()) };
-        if heard {
-            waits.heard_us = now;
-        }
         let since = now - std::mem::replace(&mut waits.seen_us, now);
-        if waiting && (!asked || now < waits.heard_us + SILENCE_US) {
+        waits.heard_bytes = if waiting { waits.heard_bytes + heard_bytes } else { 0 };
+        if asked {
+            waits.asked_us = now;
+        }
+        let idle = now >= waits.asked_us + ASKS_WITHIN_US;
+        if waiting && (idle || waits.heard_bytes > ENOUGH_BYTES) {
             waits.total_us += since;
         }
         if waits.total_us <= waits.may_us {
             return Ok(());
         }
-        Err(Fault::Unfit("lets playback wait though the network answers".into()))
+        Err(Fault::Unfit("lets playback wait without need".into()))
     }
 
-    /// Measures a call of a build that has not proved itself against the build before it.
-    pub(super) fn measure(&mut self) -> Result<(), Fault> {
-        let (Some(previous), Some(instance)) = (&self.previous, &self.instance) else { return Ok(()) };
-        if previous.was_fast && self.pace.slow_calls() > Pace::CALLS / 2 {
+    /// Whether a build that has not proved itself answers about as fast as the one before it.
+    pub(super) fn keeps_pace(&self) -> Result<(), Fault> {
+        let was_fast = self.previous.as_ref().is_some_and(|previous| previous.was_fast);
+        if was_fast && self.pace.slow_calls() > Pace::CALLS / 2 {
             let most = self.config.limits.slow.as_millis();
             return Err(Fault::Unfit(format!("takes longer than {most} ms for most calls")));
-        }
-        if instance.memory_bytes() > previous.memory_bytes {
-            let (takes, may) = (instance.memory_bytes() >> 20, previous.memory_bytes >> 20);
-            return Err(Fault::Unfit(format!("takes {takes} MiB of memory; {may} were to be enough")));
         }
         Ok(())
     }
@@ -161,8 +155,15 @@ impl Player {
         if self.shows_by_us().is_some() && staged.list.is_some() {
             self.look_at(staged, now)?;
             self.previous = self.previous.take().map(|previous| Previous { shows_by_us: None, ..previous });
+            self.tell("shows its first picture");
         }
         Ok(())
+    }
+
+    /// Tells of the running build, for its developers among others: `cargo xtask dev` waits for it.
+    pub(super) fn tell(&mut self, what: &str) {
+        let told = format!("core {} {what}", self.core.sha256);
+        self.world_mut().log.write(3, &told);
     }
 
     /// Whether the list a build has made is a picture, with every film in it that was to be seen and still plays.
@@ -180,31 +181,4 @@ impl Player {
             None => Ok(()),
         }
     }
-
-    /// After a fault of a build that has not proved itself: the one before it is the next to start. Returns whether there is one.
-    pub(super) fn roll_back(&mut self, fault: &Fault) -> bool {
-        let Some(previous) = self.previous.take() else { return false };
-        if let Some((judge, _)) = self.judge.take() {
-            condemn(judge, fault.brief());
-        }
-        let why = format!("{}; the core before it is back", fault.brief());
-        eprintln!("kinora: {why}");
-        self.swaps.failed(&why);
-        self.core = previous.core;
-        self.pace = Pace::default();
-        self.fallback = previous.snapshot;
-        self.faults = Faults::of_another_build();
-        true
-    }
-}
-
-/// Notes that an installed build is bad.
-pub(super) fn condemn(judge: Judge, why: String) {
-    aside(move || drop(judge.condemn(&why)));
-}
-
-/// Does something with a disk, which can take longer than a call may.
-pub(crate) fn aside(work: impl FnOnce() + Send + 'static) {
-    // Without a thread it is not noted, and found again.
-    let _ = std::thread::Builder::new().name("cores".into()).spawn(work);
 }

@@ -18,14 +18,14 @@ use std::time::Instant;
 use kinora_port::HostUs;
 use serde::Serialize;
 
-use super::probation::{PROBATION_US, Previous, condemn};
-use super::{BUDGET_US, Event, MAX_SNAPSHOT, Player, batch, is_input, is_open, understood};
-use crate::bindings::timeline::Change;
-use crate::convert;
-use crate::cores::Judge;
+use super::events::{batch, is_input};
+use super::probation::Previous;
+use super::quality::Judged;
+use super::{BUDGET_US, Event, MAX_SNAPSHOT, Player, understood};
 use crate::engine::Core;
 use crate::faults::{Faults, SWAP};
 use crate::instance::{Fault, Instance, Limits, Ticker};
+use crate::judge::Judge;
 use crate::swaps::Phases;
 use crate::trace::{Entry, Export};
 use crate::turn::{Staged, Turn};
@@ -137,14 +137,13 @@ impl Player {
                 for ticket in fetches {
                     self.world_mut().net.cancel(ticket);
                 }
-                self.take_over(passed, handover, now);
-                self.judge = judge.map(|judge| (judge, now + PROBATION_US));
+                self.take_over(passed, judge, handover, now);
                 Ok(())
             }
             Err(why) => {
                 self.world_mut().fetches = fetches;
                 if let Some(judge) = judge {
-                    condemn(judge, why.clone());
+                    self.condemn(judge, why.clone());
                 }
                 Err(why)
             }
@@ -242,41 +241,27 @@ impl Player {
         entries.extend(self.recorder.as_ref().map(|recorder| recorder.call(instance, export, result)));
     }
 
-    /// What the new build is told first: what is said only once and the old one has not heard, then how timelines stand.
-    fn told_anew(&self, now: HostUs) -> VecDeque<Event> {
-        let seeked = |event: &&Event| matches!(event, Event::Timeline((_, _, Change::Seeked(_))));
-        let lasting = |event: &&Event| {
-            is_open(event)
-                || is_input(event)
-                || matches!(event, Event::Surface(_) | Event::Lifecycle(_) | Event::WallOffsetUs(_))
-        };
-        let outstanding = self.world().pipeline.outstanding(now).into_iter().map(convert::timeline_event);
-        let mut told: VecDeque<Event> = self.pending.iter().filter(seeked).cloned().collect();
-        told.extend(outstanding);
-        told.extend(self.pending.iter().filter(lasting).cloned());
-        told
-    }
-
     /// The one step: from here on the new build is the running one.
-    fn take_over(&mut self, passed: Passed, handover: Option<Vec<u8>>, now: HostUs) {
+    fn take_over(&mut self, passed: Passed, judge: Option<Judge>, handover: Option<Vec<u8>>, now: HostUs) {
         let began = Instant::now();
         let waiting = self.is_waiting();
         let mut phases = passed.phases;
         if let Some(recorder) = &self.recorder {
             passed.entries.into_iter().for_each(|entry| recorder.add(entry));
         }
+        let before = self.meter.hand_over();
+        self.keep(before.clone(), false);
         let shows = passed.staged.list.is_some();
-        let world = self.world_mut();
         // The wish of the build before; what this one wants lands with its effects.
-        let _ = world.shell.set_awake(false);
-        let landed = passed.staged.land(world, now);
+        let _ = self.world_mut().shell.set_awake(false);
         self.pending = passed.pending;
-        self.pending.extend(landed.events);
-        self.exit = landed.exit;
+        self.land(passed.staged, now);
         self.wake_us = passed.wake_us;
         let old = self.instance.replace(passed.instance);
         let core = std::mem::replace(&mut self.core, passed.core);
-        self.put_on_probation(Previous::new(core, old.as_ref(), handover), shows, waiting, now);
+        self.put_on_probation(Previous::new(core, handover), shows, waiting, now);
+        self.judged = judge.map(|judge| Judged::from(judge, now));
+        self.compare(before);
         self.fallback = None;
         self.faults = Faults::of_another_build();
         self.checkpoint_owed = passed.checkpoint;
@@ -286,8 +271,10 @@ impl Player {
             instance.set_limits(self.config.limits.clone());
         }
         phases.land += began.elapsed();
-        let told = format!("core {} has taken over", self.core.sha256);
-        self.world_mut().log.write(3, &told);
+        self.tell("has taken over");
+        if shows {
+            self.tell("shows its first picture");
+        }
         self.swaps.done(phases);
         if passed.answered {
             self.swaps.answered();

@@ -16,8 +16,8 @@ use crate::download::{MakeNet, OwnedNet};
 use crate::inbox::Inbox;
 use crate::updates::Source;
 
-/// How often a watched file is looked at: sooner than a developer looks up from the keyboard.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
+/// How often a watched file is looked at: a developer waits for it.
+const WATCH_EVERY: Duration = Duration::from_millis(20);
 /// How often the store of cores is looked at: soon enough for whoever chose another.
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 

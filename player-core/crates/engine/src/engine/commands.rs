@@ -6,7 +6,7 @@ use kinora_time::{HostUs, MediaUs, SECOND_US};
 use super::{Engine, SeekMode};
 use crate::queue::Repeat;
 use crate::resume::{self, CaptionsChoice};
-use crate::session::Start;
+use crate::session::{Session, Start};
 use crate::shim::Shim;
 use crate::status::Phase;
 
@@ -58,6 +58,15 @@ impl Engine {
     pub fn seek_by(&mut self, by_us: MediaUs, mode: SeekMode, now: HostUs, shim: &mut dyn Shim) {
         let at = self.status.clock.media_at(now);
         self.seek_to(at.saturating_add(by_us), mode, now, shim);
+    }
+
+    /// Plays what is live, if it is a live stream.
+    pub fn go_live(&mut self, now: HostUs, shim: &mut dyn Shim) {
+        let extent = self.session.as_ref().map(Session::extent).filter(|extent| extent.live.is_some());
+        if let Some(end_us) = extent.and_then(|extent| extent.end_us()) {
+            self.play(now, shim);
+            self.seek_to(end_us, SeekMode::Exact, now, shim);
+        }
     }
 
     pub(super) fn seek_offset(&mut self, offset_us: MediaUs, now: HostUs, shim: &mut dyn Shim) {

@@ -24,6 +24,7 @@ impl Engine {
             start_us: extent.start_us,
             duration_us: extent.duration_us,
             seekable: extent.seekable,
+            live: extent.live,
             seeking_to_us: session.and_then(Session::seeking_to),
             rate_permille: self.rate_permille,
         });

@@ -87,6 +87,11 @@ impl Session {
         self.anchor = Anchor { media_us: 0, host_us: now, rate_permille: 0 };
         self.open_streams(timeline, choices, shim)?;
         let offset = match self.start {
+            Start::Offset(_) if extent.live.is_some() => extent.begin_us,
+            // Where a live stream was left may be gone.
+            Start::Media(at) if extent.live.is_some() && clamp(at, extent) != at => {
+                extent.end_us().unwrap_or(extent.begin_us)
+            }
             Start::Offset(offset) => extent.start_us.saturating_add(offset),
             Start::Media(at) => at,
         };

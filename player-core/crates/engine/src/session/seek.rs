@@ -17,7 +17,13 @@ impl Session {
         if !self.extent().seekable {
             return;
         }
-        let to_us = clamp(to_us, self.extent());
+        let extent = self.extent();
+        // Who is at the live position cannot get further; between two loads of the playlist it lies behind.
+        let at_us = self.position(now).unwrap_or(to_us);
+        if extent.live.is_some() && extent.end_us().is_some_and(|end_us| to_us >= end_us && at_us >= end_us) {
+            return;
+        }
+        let to_us = clamp(to_us, extent);
         let newest_counts = |pending: &Pending| {
             let drags_on = pending.to.is_some_and(|(_, was_exact)| was_exact || !exact);
             !drags_on || now >= pending.since + SEEK_PATIENCE_US
@@ -56,6 +62,5 @@ impl Session {
 
 /// The position nearest to `at_us` inside the item.
 pub(super) fn clamp(at_us: MediaUs, extent: Extent) -> MediaUs {
-    let end = extent.duration_us.map_or(MediaUs::MAX, |duration| extent.start_us.saturating_add(duration));
-    at_us.clamp(extent.start_us, end.max(extent.start_us))
+    at_us.clamp(extent.start_us, extent.end_us().unwrap_or(MediaUs::MAX))
 }

@@ -97,6 +97,8 @@ impl Source for FileSource {
             start_us: self.demux.start_us(),
             duration_us: self.demux.duration_us(),
             seekable: self.demux.seekable() && self.reader.can_jump(),
+            begin_us: self.demux.start_us(),
+            live: None,
         }
     }
 

@@ -5,7 +5,7 @@ use kinora_manifest::{Playlist, Variables};
 use kinora_time::HostUs;
 
 use super::hls::{HlsSource, playlist_error};
-use super::{Download, Fetched, FileSource, Reader, Source};
+use super::{Download, Fetched, FileSource, Kept, LiveState, Reader, Source};
 use crate::error::{Error, ErrorKind};
 use crate::event::{NetChange, SourceSpec};
 use crate::shim::Shim;
@@ -21,7 +21,10 @@ const PLAYLIST_BYTES: usize = 16 << 20;
 
 /// Reads the head of an address, or all of it when it is a playlist.
 pub(crate) struct Sniffer {
+    url: String,
     stage: Stage,
+    asked_us: Option<HostUs>,
+    kept: Option<Kept>,
     open: OpenContainer,
 }
 
@@ -40,7 +43,23 @@ pub(crate) enum Sniffed {
 
 impl Sniffer {
     pub(crate) fn new(url: &str, open: OpenContainer) -> Self {
-        Sniffer { stage: Stage::Head(Box::new(Reader::new(url, None))), open }
+        Sniffer {
+            url: url.to_owned(),
+            stage: Stage::Head(Box::new(Reader::new(url, None))),
+            asked_us: None,
+            kept: None,
+            open,
+        }
+    }
+
+    /// States what an earlier instance left, should it be a live stream.
+    pub(crate) fn keep(&mut self, kept: Kept) {
+        self.kept = Some(kept);
+    }
+
+    /// What the next instance is to know if this one comes to nothing.
+    pub(crate) fn live_state(&self) -> Option<LiveState> {
+        self.kept.as_ref().map(|kept| kept.state.clone())
     }
 
     pub(crate) fn net(
@@ -72,6 +91,7 @@ impl Sniffer {
 
     /// Goes on; what was found, once that is known. Afterwards the sniffer is empty.
     pub(crate) fn poll(&mut self, now: HostUs, shim: &mut dyn Shim) -> Result<Option<Sniffed>, Error> {
+        self.asked_us.get_or_insert(now);
         if let Stage::Head(reader) = &mut self.stage {
             if reader.window().is_empty() {
                 reader.need(0, FIRST_LOOK, shim)?;
@@ -82,7 +102,7 @@ impl Sniffer {
             match &mut self.stage {
                 Stage::Playlist(download) => {
                     let Some(file) = download.poll(now, shim)? else { return Ok(None) };
-                    return playlist(&file, self.open).map(Some);
+                    return self.playlist(&file).map(Some);
                 }
                 Stage::Head(reader) => {
                     if !reader.ready() {
@@ -124,6 +144,32 @@ impl Sniffer {
     }
 }
 
+impl Sniffer {
+    fn playlist(&mut self, file: &Fetched) -> Result<Sniffed, Error> {
+        let parsed = kinora_manifest::parse(&file.bytes, &file.url, &Variables::new());
+        let parsed =
+            parsed.or_else(|_| kinora_manifest::parse_list(&file.bytes, &file.url).map(Playlist::List));
+        let parsed = parsed.map_err(playlist_error)?;
+        let (kept, asked_us) = (self.kept.take(), self.asked_us.unwrap_or(0));
+        Ok(match parsed {
+            Playlist::Multivariant(presentation) => {
+                Sniffed::Media(Box::new(HlsSource::multivariant(presentation, kept, self.open)?))
+            }
+            Playlist::Media(playlist) => {
+                Sniffed::Media(Box::new(HlsSource::single(playlist, &self.url, asked_us, kept, self.open)))
+            }
+            Playlist::List(items) => {
+                let spec = |item: kinora_manifest::ListItem| SourceSpec {
+                    url: item.uri,
+                    title: item.title.unwrap_or_default(),
+                    related: Vec::new(),
+                };
+                Sniffed::List(items.into_iter().map(spec).collect())
+            }
+        })
+    }
+}
+
 /// The path of the address, whose last part is a file's name.
 fn path(reader: &Reader) -> &str {
     reader.facts().final_url.split(['?', '#']).next().unwrap_or_default()
@@ -133,26 +179,4 @@ fn path(reader: &Reader) -> &str {
 fn is_list(reader: &Reader) -> bool {
     let path = path(reader).to_ascii_lowercase();
     path.ends_with(".m3u") || path.ends_with(".m3u8") || reader.facts().content_type.ends_with("mpegurl")
-}
-
-fn playlist(file: &Fetched, open: OpenContainer) -> Result<Sniffed, Error> {
-    let parsed = kinora_manifest::parse(&file.bytes, &file.url, &Variables::new());
-    let parsed = parsed.or_else(|_| kinora_manifest::parse_list(&file.bytes, &file.url).map(Playlist::List));
-    Ok(match parsed.map_err(playlist_error)? {
-        Playlist::Multivariant(presentation) => {
-            Sniffed::Media(Box::new(HlsSource::multivariant(presentation, open)?))
-        }
-        Playlist::Media(playlist) if playlist.segments.is_empty() => {
-            return Err(playlist_error(kinora_manifest::ManifestError::Empty));
-        }
-        Playlist::Media(playlist) => Sniffed::Media(Box::new(HlsSource::single(playlist, open))),
-        Playlist::List(items) => {
-            let spec = |item: kinora_manifest::ListItem| SourceSpec {
-                url: item.uri,
-                title: item.title.unwrap_or_default(),
-                related: Vec::new(),
-            };
-            Sniffed::List(items.into_iter().map(spec).collect())
-        }
-    })
 }

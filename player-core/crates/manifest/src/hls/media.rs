@@ -113,6 +113,10 @@ impl Builder<'_> {
             "EXT-X-I-FRAMES-ONLY" => self.out.i_frames_only = true,
             "EXT-X-INDEPENDENT-SEGMENTS" => self.out.independent_segments = true,
             "EXT-X-START" => self.out.start = super::start(&attributes),
+            // draft-pantos-hls-rfc8216bis section 4.4.3.8; its other attributes concern partial segments and delta updates.
+            "EXT-X-SERVER-CONTROL" => {
+                self.out.hold_back_us = attributes.get("HOLD-BACK").and_then(text::seconds);
+            }
             "EXT-X-DEFINE" => self.context.define(&attributes),
             _ => {}
         }
@@ -187,6 +191,8 @@ impl Builder<'_> {
             let longest = out.segments.iter().map(|segment| segment.duration_us).max().unwrap_or(0);
             out.target_duration_us = longest.max(SECOND_US);
         }
+        let least_us = out.target_duration_us.saturating_mul(3);
+        out.hold_back_us = out.hold_back_us.map(|us| us.max(least_us));
         out.kind = match self.typed {
             Some(kind) => kind,
             None if out.end_list => PlaylistKind::Vod,

@@ -32,7 +32,9 @@ impl Ui {
         out.push(layer::BACKDROP, vec![backdrop]);
 
         let time_face = Face::regular(m.px(size::SMALL)).tabular();
-        let hours = strings::needs_hours(view.duration_us.unwrap_or(0).max(view.position_us(now)));
+        let position_us = view.position_us(now);
+        let longest_us = if view.live.is_some() { view.behind_us(position_us, now) } else { position_us };
+        let hours = strings::needs_hours(view.duration_us.unwrap_or(0).max(longest_us));
         let widest = if hours { "−0:00:00" } else { "−00:00" };
         let time_w = self.text.width(widest, time_face);
         let speed_w = self.text.width(&strings::speed(view.rate_permille), Face::semibold(m.px(28)));
@@ -67,7 +69,7 @@ impl Ui {
             out.push(layer::FOCUS, self.faded(&fade, 1, ring));
         }
 
-        let buttons = self.button_nodes(view, &layout, shown);
+        let buttons = self.button_nodes(now, view, &layout, shown);
         out.push(layer::BUTTONS, self.faded(&fade, 1, buttons));
         let seek = self.seek_nodes(now, view, &layout, shown);
         out.push(layer::SEEK, self.faded(&fade, 1, seek));
@@ -95,7 +97,13 @@ impl Ui {
         nodes
     }
 
-    fn button_nodes(&mut self, view: &View<'_>, layout: &PlayerLayout, reacts: bool) -> Vec<Node> {
+    fn button_nodes(
+        &mut self,
+        now: HostUs,
+        view: &View<'_>,
+        layout: &PlayerLayout,
+        reacts: bool,
+    ) -> Vec<Node> {
         let m = self.m;
         let mut nodes = Vec::new();
         if let Some(at) = layout.title.filter(|_| view.has_video || view.phase == Phase::Opening) {
@@ -124,6 +132,7 @@ impl Ui {
             inner.extend(match control {
                 Control::Speed => self.speed_label(view, at, focused),
                 Control::Volume => self.volume_slider(view, at),
+                Control::Live => self.live_mark(now, view, at),
                 _ => self.control_icon(view, control, at, focused),
             });
             let hit = reacts.then(|| (control.id(), paint::rect(at)));
@@ -157,6 +166,22 @@ impl Ui {
         let side = if focused { plain + (plain * 6 / 100 + 1) / 2 * 2 } else { plain };
         let (cx, cy) = at.centre();
         self.text.icon(icon, side, cx - side / 2, cy - side / 2, color)
+    }
+
+    /// A dot and a word, red and white while what plays is live.
+    fn live_mark(&mut self, now: HostUs, view: &View<'_>, at: Box2) -> Vec<Node> {
+        let m = self.m;
+        let live = view.behind_us(view.position_us(now), now) == 0;
+        let (dot, word) =
+            if live { (theme::ERROR, theme::TEXT) } else { (theme::TEXT_SECONDARY, theme::TEXT_SECONDARY) };
+        let face = Face::semibold(m.px(size::SMALL));
+        let label = self.text.line(strings::LIVE, face, at.w);
+        let (side, gap) = (m.px(12) / 2 * 2, m.px(10));
+        let (cx, cy) = at.centre();
+        let x = cx - (side + gap + label.width) / 2;
+        let mut nodes = vec![paint::fill(Box2::new(x, cy - side / 2, side, side), side / 2, dot)];
+        nodes.extend(self.text.draw(&label, x + side + gap, cy + face.half_cap(), word));
+        nodes
     }
 
     fn speed_label(&mut self, view: &View<'_>, at: Box2, focused: bool) -> Vec<Node> {
@@ -288,6 +313,15 @@ impl Ui {
         let Some(left) = layout.elapsed else { return Vec::new() };
         let dragged = self.drag.filter(|drag| drag.control == Control::Seek).map(|drag| drag.media_us);
         let position = dragged.unwrap_or_else(|| view.position_us(now));
+        if view.live.is_some() {
+            let behind_us = view.behind_us(position, now);
+            if behind_us == 0 {
+                return Vec::new();
+            }
+            let words = strings::minus(behind_us.div_euclid(SECOND_US), hours);
+            let label = self.text.line(&words, face, left.w);
+            return self.text.draw(&label, left.x, left.centre().1 + face.half_cap(), theme::TEXT);
+        }
         let second = position.saturating_sub(view.start_us).div_euclid(SECOND_US);
         let runs = view.clock.rate_permille > 0
             && view.timeline != 0
@@ -307,8 +341,7 @@ impl Ui {
             if let (Some(right), Some(duration)) = (layout.remaining, view.duration_us) {
                 // Whole seconds of both, so that the two labels change together.
                 let rest = (duration.div_euclid(SECOND_US) - second).max(0);
-                let words = format!("−{}", strings::time(rest, hours));
-                let remaining = self.text.line(&words, face, right.w);
+                let remaining = self.text.line(&strings::minus(rest, hours), face, right.w);
                 let x = right.right() - remaining.width;
                 inner.extend(self.text.draw(&remaining, x, baseline, theme::TEXT_SECONDARY));
             }
@@ -351,7 +384,13 @@ impl Ui {
         let x = layout.track.x
             + mul_div_floor(at.saturating_sub(view.start_us), layout.track.w.into(), duration) as i32;
         let face = Face::semibold(m.px(size::SMALL)).tabular();
-        let words = strings::time(at.saturating_sub(view.start_us).div_euclid(SECOND_US), hours);
+        let words = match view.live {
+            Some(_) => match view.behind_us(at, now) {
+                0 => strings::LIVE.to_owned(),
+                behind_us => strings::minus(behind_us.div_euclid(SECOND_US), hours),
+            },
+            None => strings::time(at.saturating_sub(view.start_us).div_euclid(SECOND_US), hours),
+        };
         let label = self.text.line(&words, face, layout.track.w.max(1));
         let (w, h) = (label.width + 2 * m.px(10), m.px(34));
         let safe = m.safe();

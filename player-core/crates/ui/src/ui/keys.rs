@@ -24,6 +24,7 @@ impl Ui {
             }
             Command::Escape | Command::Back => self.leave(now, command == Command::Back, view),
             Command::Act(action) => self.act(now, action, view),
+            Command::Tenth(10) if view.live.is_some() => self.act(now, Action::GoLive, view),
             Command::Tenth(tenth) => match view.bar_us() {
                 Some(duration) if view.seekable => {
                     let us = view.start_us.saturating_add(duration / 10 * tenth);
@@ -60,6 +61,7 @@ impl Ui {
         let playing = self.screen == Screen::Player;
         let allowed = match action {
             Action::SeekBy { .. } | Action::SeekTo { .. } => playing && view.can_seek(),
+            Action::GoLive => playing && view.live.is_some(),
             Action::TogglePlay | Action::Play | Action::Pause | Action::Stop | Action::StepFrames(_) => {
                 playing
             }
@@ -194,6 +196,7 @@ impl Ui {
             Control::Play | Control::Seek => Action::TogglePlay,
             Control::Back => seconds(-10),
             Control::Forward => seconds(10),
+            Control::Live => Action::GoLive,
             Control::Previous => Action::Previous,
             Control::Next => Action::Next,
             Control::Mute | Control::Volume => Action::ToggleMute,

@@ -11,6 +11,9 @@ use crate::view::{Phase, View};
 /// While captions are on, how often the view is asked for the cues of the next seconds.
 const CAPTIONS_AHEAD_US: u64 = 2_000_000;
 
+/// How often the distance to what is live is shown anew while it changes.
+const BEHIND_EVERY_US: u64 = 1_000_000;
+
 /// What the last view said, to notice changes whatever caused them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -166,8 +169,17 @@ impl Ui {
             at(fade.shown().then_some(until));
             at(fade.gone_at(now));
         }
+        if self.screen == Screen::Player
+            && self.controls.shown()
+            && view.live.is_some()
+            && view.clock.rate_permille != 1000
+        {
+            // What is live gets away.
+            at(Some(now.saturating_add(BEHIND_EVERY_US)));
+        }
         if self.screen == Screen::Player && view.clock.rate_permille > 0 {
-            if self.controls.shown() && self.drag.is_none() && view.seek_target_us.is_none() {
+            let runs = self.drag.is_none() && view.seek_target_us.is_none() && view.live.is_none();
+            if self.controls.shown() && runs {
                 at(self.time_wake(view));
             }
             if view.caption_tracks.iter().any(|track| track.selected) {

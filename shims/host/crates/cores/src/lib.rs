@@ -9,13 +9,15 @@
 //! Several processes may use one store: each change locks it, reads it anew, and is durable when it returns.
 
 mod disk;
+mod error;
+mod figures;
 mod state;
 
 pub use disk::{Disk, Folder};
+pub use error::Error;
+pub use figures::{Figures, Spread};
 pub use state::{Artefact, Entry, Event, MAX_TRIES, State, When};
 
-use std::fmt;
-use std::io;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -25,42 +27,6 @@ pub const QUOTA_BYTES: u64 = 128 << 20;
 /// Of the files that only cores of the state need.
 const SUFFIXES: [&str; 3] = [".wasm", ".cwasm", ".proof"];
 const UNFINISHED: &str = "unfinished";
-
-/// Why the store did not do what it was asked to.
-#[derive(Debug)]
-pub enum Error {
-    /// There is no such core; what was asked for.
-    Unknown(String),
-    /// It must stay or must not run; in words.
-    Refused(String),
-    /// The disk refused; what was being done.
-    Disk(&'static str, io::Error),
-    /// Another version of the shim wrote the store, and this one does not know its format.
-    Newer(u32),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-        match self {
-            Error::Unknown(id) => write!(f, "no core `{id}` is installed; `core list` shows those that are"),
-            Error::Refused(why) => f.write_str(why),
-            Error::Disk(what, error) => match error.kind() {
-                StorageFull | QuotaExceeded => write!(f, "cannot {what}: the disk is full"),
-                PermissionDenied | ReadOnlyFilesystem => {
-                    write!(f, "cannot {what}: the store of cores cannot be written to ({error})")
-                }
-                _ => write!(f, "cannot {what}: {error}"),
-            },
-            Error::Newer(format) => write!(
-                f,
-                "the store of cores has format {format}, which a newer version of this program made; it is left as it is"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// What is known of a component before it is installed.
 #[derive(Debug, Clone, Default)]
@@ -236,9 +202,8 @@ impl<D: Disk> Cores<D> {
             }
             // Of files that were there already, too: a cut may have come between their names and the state.
             disk.sync_names().map_err(|e| Error::Disk(WHAT, e))?;
-            let known = state.cores.remove(&id).unwrap_or_default();
-            let (tries, bad, used) = (known.tries, known.bad, state.next_use());
-            let entry = Entry { tries, bad, used, ..entry };
+            let Entry { tries, bad, accepted, .. } = state.cores.remove(&id).unwrap_or_default();
+            let entry = Entry { tries, bad, accepted, used: state.next_use(), ..entry };
             state.tell(format!("{} installed from {}", entry.title(&id), entry.origin));
             state.cores.insert(id.clone(), entry);
             Ok(())
@@ -309,11 +274,49 @@ impl<D: Disk> Cores<D> {
         })
     }
 
+    /// Notes what a check for updates came to; what is noted already costs no write.
+    pub fn checked(&mut self, what: &str) -> Result<(), Error> {
+        if self.state.last_check.as_deref() == Some(what) {
+            return Ok(());
+        }
+        self.change("note what the check came to", |_, state| {
+            state.last_check = Some(what.to_owned());
+            Ok(())
+        })
+    }
+
+    /// What was measured of a core, installed or not, on this device.
+    pub fn figures(&self, id: &str) -> Figures {
+        self.state.figures.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Adds what was measured of a core, installed or not. With `accepted`, it has been no worse than the one before it.
+    pub fn measured(&mut self, id: &str, figures: &Figures, accepted: bool) -> Result<(), Error> {
+        self.change("keep what was measured of the core", |_, state| {
+            state.measured(id, figures);
+            if let Some(entry) = state.cores.get_mut(id) {
+                entry.accepted |= accepted;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes that a core gave way for something that does not count against it.
+    pub fn excused(&mut self, id: &str, why: &str) -> Result<(), Error> {
+        self.change("note why the core gave way", |_, state| {
+            let entry = state.cores.get(id).ok_or_else(|| Error::Unknown(id.into()))?;
+            state.tell(format!("{} gave way: {why}", entry.title(id)));
+            Ok(())
+        })
+    }
+
     /// Notes that a core is bad: it is not chosen any more, and the one before it is.
     pub fn condemn(&mut self, id: &str, why: &str) -> Result<(), Error> {
         self.change("note that the core is bad", |_, state| {
+            // It may get another chance, which is to be judged by itself.
+            state.figures.remove(id);
             let entry = state.cores.get_mut(id).ok_or_else(|| Error::Unknown(id.into()))?;
-            entry.bad = Some(why.to_owned());
+            (entry.bad, entry.accepted) = (Some(why.to_owned()), false);
             if entry.proof.is_some() {
                 state.bad_versions.insert(entry.version.clone());
             }

@@ -6,6 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::Disk;
+use crate::figures::Figures;
 use crate::{hash, short};
 
 /// The format that this version reads and writes. A field that is added needs no new one: it is absent in older stores, and skipped by older
@@ -15,6 +16,8 @@ const FORMAT: u32 = 1;
 pub const MAX_TRIES: u32 = 3;
 /// Events kept for `core why`.
 const MAX_EVENTS: usize = 50;
+/// Cores whose figures are kept: those that are installed, and factory cores of late.
+const MAX_MEASURED: usize = 16;
 const SLOTS: [&str; 2] = ["state.0", "state.1"];
 
 /// What is known.
@@ -40,6 +43,10 @@ pub struct State {
     pub cores: BTreeMap<String, Entry>,
     /// What happened, the oldest first.
     pub events: Vec<Event>,
+    /// What the last check for updates came to, in words.
+    pub last_check: Option<String>,
+    /// What was measured of cores, the factory's too, by id.
+    pub(crate) figures: BTreeMap<String, Figures>,
 }
 
 /// An installed core.
@@ -68,6 +75,8 @@ pub struct Entry {
     pub tries: u32,
     /// Why it is not to run.
     pub bad: Option<String>,
+    /// It has been compared with the core before it for long enough.
+    pub accepted: bool,
 }
 
 /// What was compiled of a component.
@@ -130,6 +139,20 @@ impl State {
         self.events.push(Event { generation, what });
         let surplus = self.events.len().saturating_sub(MAX_EVENTS);
         self.events.drain(..surplus);
+    }
+
+    /// Adds what was measured of a core. Those measured longest ago are forgotten where there are many, first of cores that are gone.
+    pub(crate) fn measured(&mut self, id: &str, figures: &Figures) {
+        let known = self.figures.entry(id.to_owned()).or_default();
+        *known += figures;
+        known.used = self.generation + 1;
+        while self.figures.len() > MAX_MEASURED {
+            let order = |(id, figures): &(&String, &Figures)| (self.cores.contains_key(*id), figures.used);
+            let Some(oldest) = self.figures.iter().min_by_key(order).map(|(id, _)| id.clone()) else {
+                return;
+            };
+            self.figures.remove(&oldest);
+        }
     }
 
     pub(crate) fn select(&mut self, id: Option<String>, when: When, how: &str) {

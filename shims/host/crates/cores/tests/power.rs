@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
-use kinora_cores::{Cores, Disk, Error, Facts, When, hash};
+use kinora_cores::{Cores, Disk, Error, Facts, Figures, When, hash};
 
 /// Bytes that a disk writes at once.
 const SECTOR: usize = 512;
@@ -178,6 +178,12 @@ fn signed(n: u8) -> Facts {
     Facts { artefact, proof: Some(vec![n ^ 0x55; SECTOR + 1]), ..facts() }
 }
 
+fn measured() -> Figures {
+    let mut figures = Figures { played_us: 600_000_000, plays: 3, failed: [7].into(), ..Figures::default() };
+    figures.calls.add(1000);
+    figures
+}
+
 type Step = fn(&mut Cores<Cache>) -> Result<(), Error>;
 
 /// What is done, step by step.
@@ -186,9 +192,13 @@ const STEPS: &[Step] = &[
     |cores| cores.select(Some(&hash(&bytes(1))), When::AtOnce, "chosen"),
     |cores| cores.starting(&hash(&bytes(1))),
     |cores| cores.proved(&hash(&bytes(1))),
+    |cores| cores.measured(&hash(&bytes(1)), &measured(), true),
     |cores| cores.install(&bytes(2), signed(2)).map(drop),
     |cores| cores.select(Some(&hash(&bytes(2))), When::AtOnce, "chosen"),
     |cores| cores.pin(true),
+    |cores| cores.checked("2 is the newest of stable"),
+    |cores| cores.excused(&hash(&bytes(2)), "of a film that no core can play"),
+    |cores| cores.measured("the factory's", &measured(), false),
     |cores| cores.condemn(&hash(&bytes(2)), "it was slow"),
     |cores| cores.remove(&hash(&bytes(2))),
     |cores| cores.install(&bytes(3), signed(3)).map(drop),
@@ -282,6 +292,26 @@ fn core_that_never_proves_itself_is_not_started_a_fourth_time() {
     }
     let choice = cores.choose();
     assert!(choice.id.is_none() && choice.why.contains("3 times in a row"), "{choice:?}");
+}
+
+#[test]
+fn figures_are_added_up_and_those_of_a_bad_core_forgotten() {
+    let disk = Cache::default();
+    let mut cores = Cores::open(disk.clone());
+    let id = cores.install(&bytes(1), facts()).expect("nothing is in the way");
+    cores.measured(&id, &measured(), false).expect("nothing is in the way");
+    cores.measured(&id, &measured(), true).expect("nothing is in the way");
+    let mut cores = Cores::open(disk);
+    let figures = cores.figures(&id);
+    assert_eq!((figures.played_us, figures.plays, figures.failed.len()), (1_200_000_000, 6, 1));
+    assert_eq!(figures.calls.count(), 2);
+    assert!(cores.state().cores[&id].accepted);
+    for n in 0..100 {
+        cores.measured(&format!("gone {n}"), &measured(), false).expect("nothing is in the way");
+    }
+    assert!(cores.figures(&id).plays == 6 && cores.figures("gone 3") == Figures::default());
+    cores.condemn(&id, "it was slow").expect("nothing is in the way");
+    assert!(cores.figures(&id) == Figures::default() && !cores.state().cores[&id].accepted);
 }
 
 #[test]

@@ -87,7 +87,9 @@ fn tls_words(error: &rustls::Error) -> String {
             "its certificate has expired, or the clock of this device is wrong".to_owned()
         }
         rustls::Error::InvalidCertificate(UnknownIssuer) => {
-            "nobody this device knows vouches for its certificate".to_owned()
+            "nobody this device knows vouches for its certificate; if it is a server of your own, add the certificate of its authority to \
+             those of the system, or name its file in SSL_CERT_FILE"
+                .to_owned()
         }
         rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
             "its certificate is for another name".to_owned()

@@ -118,6 +118,11 @@ impl Pipeline {
         self.shared.decoders.supports(codec)
     }
 
+    /// The shim's monotonic clock.
+    pub fn now(&self) -> HostUs {
+        self.shared.now()
+    }
+
     /// Begins the commands of one call.
     pub fn begin(self: &Arc<Self>) -> Transaction {
         let mut core = self.shared.lock();

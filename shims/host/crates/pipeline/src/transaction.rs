@@ -104,7 +104,12 @@ impl Transaction {
 
     /// `timeline.live`
     pub fn live(&self) -> Vec<TimelineStatus> {
-        self.staged.iter().map(|t| t.status.clone()).collect()
+        self.timelines().cloned().collect()
+    }
+
+    /// The timelines as they are after the call, to look at.
+    pub fn timelines(&self) -> impl Iterator<Item = &TimelineStatus> {
+        self.staged.iter().map(|timeline| &timeline.status)
     }
 
     /// `timeline.seek`

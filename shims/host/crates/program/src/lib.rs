@@ -3,11 +3,13 @@
 
 pub mod args;
 mod doctor;
+mod memory;
 mod parts;
 
 use std::process::ExitCode;
 
 pub use doctor::Report;
+pub use memory::give_back_memory;
 pub use parts::{absolute, decoders, facts, journal, net, plain_net, storage};
 
 /// Does what the words after `core` of a command line ask for; none if it asks for something else. `class` is the device's.

@@ -80,18 +80,13 @@ impl UiRaster<wgpu::TextureView> for GpuRaster {
 }
 
 impl Gpu {
-    fn module(&self, source: &str) -> wgpu::ShaderModule {
-        self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: None,
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        })
-    }
-
-    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points.
+    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points and its constants; `blend`, over what is there.
     fn pipeline(
         &self,
         module: &wgpu::ShaderModule,
         fragment: &str,
+        constants: &[(&str, f64)],
+        blend: Option<wgpu::BlendState>,
         groups: &[&wgpu::BindGroupLayout],
         buffers: &[Option<wgpu::VertexBufferLayout<'_>>],
     ) -> wgpu::RenderPipeline {
@@ -119,10 +114,10 @@ impl Gpu {
             fragment: Some(wgpu::FragmentState {
                 module,
                 entry_point: Some(fragment),
-                compilation_options: Default::default(),
+                compilation_options: wgpu::PipelineCompilationOptions { constants, ..Default::default() },
                 targets: &[Some(wgpu::ColorTargetState {
                     format: self.format,
-                    blend: Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                    blend,
                     write_mask: wgpu::ColorWrites::ALL,
                 })],
             }),

@@ -102,10 +102,11 @@ impl Shapes {
             step_mode: wgpu::VertexStepMode::Instance,
             attributes: &attributes,
         };
-        let module = gpu.module(include_str!("shapes.wgsl"));
+        let module = gpu.device.create_shader_module(wgpu::include_wgsl!("shapes.wgsl"));
         let groups = [&surface_layout, images.layout()];
-        let pipelines =
-            ENTRY_POINTS.map(|entry| gpu.pipeline(&module, entry, &groups, &[Some(layout.clone())]));
+        let blend = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+        let pipelines = ENTRY_POINTS
+            .map(|entry| gpu.pipeline(&module, entry, &[], blend, &groups, &[Some(layout.clone())]));
         let buffer = gpu.buffer(64 * INSTANCE_BYTES, wgpu::BufferUsages::VERTEX);
         Shapes {
             pipelines,

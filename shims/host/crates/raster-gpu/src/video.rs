@@ -16,11 +16,20 @@ use crate::{Gpu, bytes_of};
 
 /// Vectors of four numbers in `Frame` of `video.wgsl`.
 const UNIFORM_BYTES: u64 = 12 * 16;
-/// Fragment entry points of `video.wgsl`: samples of a byte, of two, and those of HDR.
-const ENTRY_POINTS: [&str; 3] = ["video", "wide_video", "hdr_video"];
+
+/// What a pipeline is made for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Way {
+    /// Fragment entry point of `video.wgsl`: samples of a byte, of two, or those of HDR.
+    entry: &'static str,
+    /// Samples of luma and of chroma that are averaged.
+    samples: [u32; 2],
+}
 
 pub(crate) struct Videos {
-    pipelines: [wgpu::RenderPipeline; 3],
+    module: wgpu::ShaderModule,
+    /// Those that were needed so far.
+    pipelines: Vec<(Way, wgpu::RenderPipeline)>,
     layout: wgpu::BindGroupLayout,
     sampler: wgpu::Sampler,
     /// One for each video of the list.
@@ -31,8 +40,7 @@ pub(crate) struct Videos {
 
 /// What shows one video.
 struct Slot {
-    /// Index of the pipeline.
-    pipeline: usize,
+    way: Way,
     uniform: wgpu::Buffer,
     planes: Vec<wgpu::Texture>,
     /// The table of the frame's transfer.
@@ -66,11 +74,11 @@ impl Videos {
         let sampler = gpu.device.create_sampler(&wgpu::SamplerDescriptor {
             mag_filter: wgpu::FilterMode::Linear,
             min_filter: wgpu::FilterMode::Linear,
+            // There are no smaller levels, and a GPU in software need not look which it is.
+            lod_max_clamp: 0.0,
             ..Default::default()
         });
-        let module = gpu.module(include_str!("video.wgsl"));
-        let pipelines = ENTRY_POINTS.map(|entry| gpu.pipeline(&module, entry, &[&layout], &[]));
-        Videos { pipelines, layout, sampler, slots: Vec::new(), shown: 0 }
+        Videos { module: module(gpu), pipelines: Vec::new(), layout, sampler, slots: Vec::new(), shown: 0 }
     }
 
     /// Uploads the frames of a picture that are new.
@@ -83,9 +91,18 @@ impl Videos {
                 continue;
             };
             let colors = YuvToRgb::of(frame);
+            let entry = match (colors.transfer, source.layout.bytes) {
+                (Transfer::Sdr, 1) => "video",
+                (Transfer::Sdr, _) => "wide_video",
+                _ => "hdr_video",
+            };
+            let spreads = [(1, 1), source.layout.sub].map(|sub| spread(frame, &placement, sub));
+            let samples = spreads.map(|spread| if spread == [0.0; 2] { 1 } else { 2 });
+            let way = Way { entry, samples };
+            self.make_pipeline(gpu, way);
             if self.slots.len() == self.shown {
                 self.slots.push(Slot {
-                    pipeline: 0,
+                    way,
                     uniform: gpu.buffer(UNIFORM_BYTES, wgpu::BufferUsages::UNIFORM),
                     planes: Vec::new(),
                     tones: (Transfer::Sdr, tones(gpu, Transfer::Sdr)),
@@ -98,11 +115,7 @@ impl Videos {
                 slot.tones = (colors.transfer, tones(gpu, colors.transfer));
                 slot.group = None;
             }
-            slot.pipeline = match (colors.transfer, source.layout.bytes) {
-                (Transfer::Sdr, 1) => 0,
-                (Transfer::Sdr, _) => 1,
-                _ => 2,
-            };
+            slot.way = way;
             if !slot.upload(gpu, frame, &source) {
                 continue;
             }
@@ -110,18 +123,41 @@ impl Videos {
                 slot.group = Some(bind(gpu, &self.layout, &self.sampler, slot, &source));
             }
             let quad = quad(snap(rect), picture);
-            let numbers = uniform(quad, frame, &source, &placement, &colors);
+            let numbers = uniform(quad, frame, &source, &placement, spreads, &colors);
             gpu.queue.write_buffer(&slot.uniform, 0, &bytes_of(numbers));
             self.shown += 1;
         }
     }
 
+    fn make_pipeline(&mut self, gpu: &Gpu, way: Way) {
+        if self.pipelines.iter().any(|(made, _)| *made == way) {
+            return;
+        }
+        let [luma, chroma] = way.samples.map(f64::from);
+        let constants = [("luma_samples", luma), ("chroma_samples", chroma)];
+        let pipeline = gpu.pipeline(&self.module, way.entry, &constants, None, &[&self.layout], &[]);
+        self.pipelines.push((way, pipeline));
+    }
+
     pub(crate) fn record(&self, pass: &mut wgpu::RenderPass<'_>) {
         for slot in &self.slots[..self.shown] {
-            pass.set_pipeline(&self.pipelines[slot.pipeline]);
+            let made = self.pipelines.iter().find(|(way, _)| *way == slot.way);
+            let Some((_, pipeline)) = made else { continue };
+            pass.set_pipeline(pipeline);
             pass.set_bind_group(0, &slot.group, &[]);
             pass.draw(0..4, 0..1);
         }
+    }
+}
+
+/// The shader, without the checks that untrusted ones get: they cost a branch for each texel and a counter for each loop, of every pixel.
+#[expect(unsafe_code, reason = "a shader of our own")]
+fn module(gpu: &Gpu) -> wgpu::ShaderModule {
+    // SAFETY: it clamps each texel's place to its texture; its loops turn twice at most; it has neither arrays with an index that
+    // varies nor integer divisions.
+    unsafe {
+        let checks = wgpu::ShaderRuntimeChecks::unchecked();
+        gpu.device.create_shader_module_trusted(wgpu::include_wgsl!("video.wgsl"), checks)
     }
 }
 
@@ -197,22 +233,14 @@ fn uniform(
     frame: &VideoFrame,
     source: &Source<'_>,
     p: &VideoPlacement,
+    spreads: [[f32; 2]; 2],
     colors: &YuvToRgb,
 ) -> Vec<f32> {
     let (left, top) = (p.x as f32, p.y as f32);
     let shown = [left, top, left + p.w as f32, top + p.h as f32];
-    // Subsampled planes have fewer samples for the same pixels.
-    let spread = |(sub_x, sub_y): (u32, u32)| {
-        let reduces =
-            |len: u32, span: f64, sub| if span > f64::from(len) * f64::from(sub) { 0.25 } else { 0.0 };
-        let turned = !frame.rotation_deg.is_multiple_of(180);
-        let (sub_x, sub_y) = if turned { (sub_y, sub_x) } else { (sub_x, sub_y) };
-        [reduces(p.w, p.source[2], sub_x), reduces(p.h, p.source[3], sub_y)]
-    };
-
     let luma = to_coded(frame, p);
     let (width, height) = (f64::from(frame.width), f64::from(frame.height));
-    let [near_x, near_y] = spread((1, 1));
+    let [[near_x, near_y], [far_x, far_y]] = spreads;
     let luma_rows = [scaled(luma[0], 1.0 / width, 0.0, near_x), scaled(luma[1], 1.0 / height, 0.0, near_y)];
     let chroma_rows = match source.planes.get(1).filter(|_| source.layout.sub != (1, 1)) {
         Some(plane) => {
@@ -222,7 +250,6 @@ fn uniform(
                 let sub = f64::from(sub);
                 scaled(row, 1.0 / (sub * len as f64), (0.5 - (0.5 + at) / sub) / len as f64, spread)
             };
-            let [far_x, far_y] = spread((sub_x, sub_y));
             [row(luma[0], plane.width, sub_x, at.0, far_x), row(luma[1], plane.height, sub_y, at.1, far_y)]
         }
         None => luma_rows,
@@ -240,6 +267,15 @@ fn uniform(
     }
     let vectors = [quad, shown].into_iter().chain(luma_rows).chain(chroma_rows);
     vectors.chain(weights(&source.layout)).chain(matrix).flatten().collect()
+}
+
+/// How far, in pixels, the samples that are averaged lie from a pixel's middle, in x and in y: not at all where a plane with a sample for so many
+/// pixels of the frame is not made smaller.
+fn spread(frame: &VideoFrame, p: &VideoPlacement, (sub_x, sub_y): (u32, u32)) -> [f32; 2] {
+    let reduces = |len: u32, span: f64, sub| if span > f64::from(len) * f64::from(sub) { 0.25 } else { 0.0 };
+    let turned = !frame.rotation_deg.is_multiple_of(180);
+    let (sub_x, sub_y) = if turned { (sub_y, sub_x) } else { (sub_x, sub_y) };
+    [reduces(p.w, p.source[2], sub_x), reduces(p.h, p.source[3], sub_y)]
 }
 
 /// From a pixel of the surface to a place in the coded frame, in its pixels, edges whole: a row for x, one for y.

@@ -23,16 +23,24 @@ fn vertex(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4f {
 }
 
 // Bilinear without the sampler, whose result may be no finer than 8 bits: too coarse for chroma, which the matrix doubles, and
-// for samples of two bytes.
-fn fine(plane: texture_2d<f32>, weigh: vec4f, coordinate: vec2f) -> f32 {
+// for samples of two bytes. Texels from `low` to `high`, and how far from one to the other.
+struct Between {
+    low: vec2i,
+    high: vec2i,
+    part: vec2f,
+}
+
+fn between(plane: texture_2d<f32>, coordinate: vec2f) -> Between {
     let last = vec2f(textureDimensions(plane)) - 1.0;
     let place = clamp(coordinate * (last + 1.0) - 0.5, vec2f(0.0), last);
     let low = vec2i(place);
-    let high = min(low + 1, vec2i(last));
-    let part = place - vec2f(low);
-    let above = mix(textureLoad(plane, low, 0), textureLoad(plane, vec2i(high.x, low.y), 0), part.x);
-    let below = mix(textureLoad(plane, vec2i(low.x, high.y), 0), textureLoad(plane, high, 0), part.x);
-    return dot(weigh, mix(above, below, part.y));
+    return Between(low, min(low + 1, vec2i(last)), place - vec2f(low));
+}
+
+fn fine(plane: texture_2d<f32>, weigh: vec4f, at: Between) -> f32 {
+    let above = mix(textureLoad(plane, at.low, 0), textureLoad(plane, vec2i(at.high.x, at.low.y), 0), at.part.x);
+    let below = mix(textureLoad(plane, vec2i(at.low.x, at.high.y), 0), textureLoad(plane, at.high, 0), at.part.x);
+    return dot(weigh, mix(above, below, at.part.y));
 }
 
 fn luma_place(at: vec2f) -> vec2f {
@@ -40,46 +48,45 @@ fn luma_place(at: vec2f) -> vec2f {
     return vec2f(dot(frame.luma[0].xyz, place), dot(frame.luma[1].xyz, place));
 }
 
-// Where the `index`th of the samples averaged lies from the pixel's middle. They are gone through in loops, since a GPU in software
-// runs both sides of a branch, but a loop only as often as it has to.
-fn corner(index: i32, spread: vec2f) -> vec2f {
-    return spread * vec2f(f32(index & 1) * 2.0 - 1.0, f32(index & 2) - 1.0);
-}
+// How many samples are averaged: two where the plane is made smaller, else one. Known when the pipeline is made, since a GPU in software
+// goes through a loop of unknown length for the most that it can be.
+override luma_samples: i32 = 1;
+override chroma_samples: i32 = 1;
 
-fn count(spread: vec2f) -> i32 {
-    return select(1, 4, any(spread > vec2f(0.0)));
+// Where the `index`th of two samples lies, from the pixel's middle: on its diagonal.
+fn corner(index: i32, spread: vec2f) -> vec2f {
+    return spread * (f32(index) * 2.0 - 1.0);
 }
 
 fn luma(at: vec2f) -> f32 {
     let spread = vec2f(frame.luma[0].w, frame.luma[1].w);
-    let all = count(spread);
     var sum = 0.0;
-    for (var index = 0; index < all; index++) {
+    for (var index = 0; index < luma_samples; index++) {
         sum += textureSampleLevel(first, linear, luma_place(at + corner(index, spread)), 0.0).x;
     }
-    return frame.weigh[0].x * sum / f32(all);
+    return frame.weigh[0].x * sum / f32(luma_samples);
 }
 
 fn fine_luma(at: vec2f) -> f32 {
     let spread = vec2f(frame.luma[0].w, frame.luma[1].w);
-    let all = count(spread);
     var sum = 0.0;
-    for (var index = 0; index < all; index++) {
-        sum += fine(first, frame.weigh[0], luma_place(at + corner(index, spread)));
+    for (var index = 0; index < luma_samples; index++) {
+        sum += fine(first, frame.weigh[0], between(first, luma_place(at + corner(index, spread))));
     }
-    return sum / f32(all);
+    return sum / f32(luma_samples);
 }
 
 fn chroma(at: vec2f) -> vec2f {
     let spread = vec2f(frame.chroma[0].w, frame.chroma[1].w);
-    let all = count(spread);
     var sum = vec2f(0.0);
-    for (var index = 0; index < all; index++) {
+    for (var index = 0; index < chroma_samples; index++) {
         let place = vec3f(at + corner(index, spread), 1.0);
         let coordinate = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
-        sum += vec2f(fine(second, frame.weigh[1], coordinate), fine(third, frame.weigh[2], coordinate));
+        // Both planes of chroma are of one size.
+        let texels = between(second, coordinate);
+        sum += vec2f(fine(second, frame.weigh[1], texels), fine(third, frame.weigh[2], texels));
     }
-    return sum / f32(all);
+    return sum / f32(chroma_samples);
 }
 
 fn converted(luma: f32, chroma: vec2f) -> vec3f {

@@ -4,39 +4,40 @@
 //! demuxer sees them as one file. What breaks the row (a discontinuity, another variant, a seek) ends the run, so that demuxers need no
 //! notion of segments, and packets that reach over a segment's end come out whole.
 
+mod reading;
+
 use std::sync::Arc;
 
-use kinora_demux::{Demux, Kind, Probe, Sample, Step, Track, Window};
-use kinora_manifest::{ByteRange, Init, MediaPlaylist, Segment};
+use kinora_demux::{Demux, Sample, Track, Window};
+use kinora_manifest::{ByteRange, Init, Segment, Variables};
 use kinora_time::{HostUs, MediaUs, SECOND_US};
 
 use super::lines::Lines;
-use super::packed::{self, Head};
+use super::listing::Listing;
+use super::timetable::Timetable;
 use crate::error::{Error, ErrorKind};
 use crate::event::NetChange;
 use crate::shim::Shim;
 use crate::source::reader::Part;
 use crate::source::{Cx, Download, OpenContainer, Reader};
-use crate::streams::same_format;
 
 /// Bytes of a segment on their way.
 const WINDOW_BYTES: u64 = 1 << 20;
-/// Bytes of a run kept: a segment whose tracks lie in blocks is read to and fro. The one thing for which the core may hold more than
-/// 4 MiB, since what a lane has let go of it cannot get back.
-const KEPT_BYTES: u64 = 8 << 20;
 /// An initialisation section holds a header without samples.
 const INIT_BYTES: usize = 1 << 20;
-/// A container that cannot be told from so much of a segment is unknown.
-const PROBE_BYTES: usize = 64 << 10;
-/// Segments to go back when playlist and timestamps disagree about where a target lies.
-const MOST_STEPS_BACK: usize = 2;
+/// Times of live playlists may be so far off before they are corrected: what a demuxer holds back at the end of a segment is less.
+const TOLERANCE_US: MediaUs = 500_000;
+/// Times the newest segment of a live playlist is asked for again, half a target duration apart, since it may be named before it is there.
+const MOST_TRIES: u32 = 2;
 
 /// Where a lane stands.
 pub(super) enum Progress {
     /// Waits for bytes, or for a track to be hungry.
     Idle,
-    /// At the end of a segment: [`Lane::advance`] goes on, after [`Lane::change`] with another variant.
+    /// At the end of a segment, with another one there: [`Lane::advance`] goes on, after [`Lane::change`] with another variant.
     Boundary,
+    /// The segment to read next has left the window of a live playlist.
+    Behind,
     /// Segment `next` cannot be had.
     Failed(Error),
 }
@@ -45,20 +46,25 @@ pub(super) enum Progress {
 pub(super) struct Shared {
     pub(super) open: OpenContainer,
     pub(super) lines: Lines,
+    /// For media playlists.
+    pub(super) variables: Variables,
 }
 
 /// See the [module](self).
 pub(super) struct Lane {
-    playlist: Arc<MediaPlaylist>,
-    /// Playlist time of each segment's start, and of the end.
-    starts: Vec<MediaUs>,
-    /// The segment to read next, or being read.
-    next: usize,
+    listing: Listing,
+    /// Number of the segment to read next, or being read.
+    next: u64,
     run: Option<Run>,
     init: Option<(Arc<Init>, Vec<u8>)>,
     init_download: Option<Download>,
     /// A seek's target until the first key frame shows that it was met, and how often it was not.
     target: Option<(MediaUs, usize)>,
+    /// After a change of a live variant: pictures up to this decode time have been read.
+    past_dts: Option<MediaUs>,
+    /// Decode time of the last picture, and the end of what has been read without a break.
+    last_dts: Option<MediaUs>,
+    read_to_us: Option<MediaUs>,
     /// Ids of the tracks of this lane, by kind: the first video, then the audio tracks.
     ids: Ids,
     /// The tracks as the feeds know them.
@@ -68,6 +74,9 @@ pub(super) struct Lane {
     /// Bytes and time of a finished segment.
     transfer: Option<(u64, HostUs)>,
     error: Option<Error>,
+    /// When a missing segment is asked for again, and how often it was.
+    retry_at: Option<HostUs>,
+    tries: u32,
     ended: bool,
     /// Nothing has left this lane since the first sample was read.
     fresh: bool,
@@ -91,6 +100,7 @@ struct Run {
     /// Whether the head of the segment was looked at for a timestamp.
     headed: bool,
     line: u64,
+    init: Option<Arc<Init>>,
     at_us: MediaUs,
     /// Timestamp of a packed segment, and the demuxer's time it stands for.
     packed_us: Option<MediaUs>,
@@ -100,41 +110,38 @@ struct Run {
 }
 
 impl Lane {
-    pub(super) fn new(playlist: Arc<MediaPlaylist>, ids: Ids) -> Self {
-        let mut lane = Lane {
-            starts: Vec::new(),
-            playlist: Arc::default(),
-            next: 0,
+    /// Reads from the segment that holds `begin_us`, playlist time.
+    pub(super) fn new(listing: Listing, begin_us: MediaUs, ids: Ids) -> Self {
+        let table = listing.table();
+        Lane {
+            next: table.sequence(table.index_of(begin_us)),
+            listing,
             run: None,
             init: None,
             init_download: None,
             target: None,
+            past_dts: None,
+            last_dts: None,
+            read_to_us: None,
             ids,
             tracks: Vec::new(),
             held: None,
             transfer: None,
             error: None,
+            retry_at: None,
+            tries: 0,
             ended: false,
             fresh: true,
-        };
-        lane.set_playlist(playlist);
-        lane
-    }
-
-    fn set_playlist(&mut self, playlist: Arc<MediaPlaylist>) {
-        let mut at_us: MediaUs = 0;
-        self.starts.clear();
-        self.starts.push(0);
-        for segment in &playlist.segments {
-            at_us = at_us.saturating_add(segment.duration_us.max(0));
-            self.starts.push(at_us);
         }
-        self.playlist = playlist;
     }
 
-    /// Length of the playlist.
-    pub(super) fn duration_us(&self) -> MediaUs {
-        self.starts.last().copied().unwrap_or(0)
+    pub(super) fn table(&self) -> &Timetable {
+        self.listing.table()
+    }
+
+    /// Why nothing more is to be expected, for when nothing is left to play.
+    pub(super) fn trouble(&self, now: HostUs) -> Option<Error> {
+        self.listing.trouble(now).filter(|_| self.waits())
     }
 
     /// The tracks, once known.
@@ -151,35 +158,73 @@ impl Lane {
         self.transfer.take()
     }
 
+    /// The place of segment `next`: the end of the table while it is to come, none when it has left the window.
+    fn index(&self) -> Option<usize> {
+        self.table().find(self.next)
+    }
+
     fn segment(&self) -> Option<&Segment> {
-        self.playlist.segments.get(self.next)
+        self.table().segment(self.index()?)
     }
 
-    /// The segment that holds playlist time `at_us`.
-    fn index_of(&self, at_us: MediaUs) -> usize {
-        let after = self.starts.partition_point(|start| *start <= at_us);
-        after.saturating_sub(1).min(self.playlist.segments.len().saturating_sub(1))
+    /// Playlist time of segment `next`.
+    fn at_us(&self) -> MediaUs {
+        self.table().start_us(self.index().unwrap_or(0))
     }
 
-    /// Goes on from the segment that holds `to_us`, playlist time.
+    /// Whether the next segment is not there yet.
+    fn waits(&self) -> bool {
+        self.table().is_live() && self.index() == Some(self.table().len())
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.table().is_live() && self.index().is_none()
+    }
+
+    /// Loads the playlist anew when it is due.
+    pub(super) fn reload(&mut self, shared: &Shared, now: HostUs, shim: &mut dyn Shim) {
+        let base_us = shared.lines.base_us().unwrap_or(0);
+        let stands_us = self.read_to_us.map_or(self.at_us(), |to_us| to_us.saturating_sub(base_us));
+        if self.listing.poll(stands_us, &shared.variables, now, shim) {
+            // What is being read of the old ones may not come to its end any more.
+            self.stop(shim);
+            self.go_live();
+        }
+    }
+
+    /// Goes on at the live position, playlist time.
+    pub(super) fn go_live(&mut self) -> MediaUs {
+        self.next = self.table().sequence(self.table().live_index());
+        self.at_us()
+    }
+
+    /// Goes on from the segment that holds `to_us`, playlist time. If that has left the window of a live playlist the lane is behind.
     pub(super) fn seek(&mut self, to_us: MediaUs, base_us: MediaUs, shim: &mut dyn Shim) {
-        let index = self.index_of(to_us);
-        if self.fresh && self.held.is_some() && index == self.next && self.run.is_some() {
+        let table = self.table();
+        let gone = table.is_live() && to_us.saturating_add(TOLERANCE_US) < table.start_us(0);
+        let first = table.sequence(0);
+        let next = if gone { first.wrapping_sub(1) } else { table.sequence(table.index_of(to_us)) };
+        if self.fresh && self.held.is_some() && next == self.next && self.run.is_some() {
             return;
         }
         self.stop(shim);
         self.fresh = false;
-        self.next = index;
+        self.next = next;
         self.target = Some((base_us.saturating_add(to_us), 0));
     }
 
-    /// Goes on with `playlist`, of another variant, where this one stands. Only at a boundary.
-    pub(super) fn change(&mut self, playlist: Arc<MediaPlaylist>) {
-        let at_us = self.starts.get(self.next).copied().unwrap_or(0);
-        self.set_playlist(playlist);
-        // Variants cut at the same places; a little off is rounding.
-        self.next = self.starts.partition_point(|start| *start < at_us.saturating_sub(500_000));
+    /// Goes on with the playlist of another variant, where this one stands. Only at a boundary.
+    pub(super) fn change(&mut self, listing: Listing, base_us: Option<MediaUs>, shim: &mut dyn Shim) {
+        let at_us = self.at_us();
+        self.listing.close(shim);
+        self.listing = listing;
+        self.next = self.table().sequence(self.table().index_from(at_us));
         self.init = None;
+        if let (true, Some(base_us)) = (self.table().is_live(), base_us) {
+            // Its place may have been guessed: timestamps tell.
+            self.target = Some((base_us.saturating_add(at_us).saturating_add(TOLERANCE_US), 0));
+            self.past_dts = self.last_dts;
+        }
         if let Some(run) = &mut self.run {
             run.window.set_ended();
         }
@@ -192,6 +237,12 @@ impl Lane {
         self.next = next;
     }
 
+    /// Lets go of everything.
+    pub(super) fn close(&mut self, shim: &mut dyn Shim) {
+        self.stop(shim);
+        self.listing.close(shim);
+    }
+
     /// Drops what is under way; the segment is read from its start again.
     pub(super) fn stop(&mut self, shim: &mut dyn Shim) {
         if let Some(mut reader) = self.run.take().and_then(|run| run.reader) {
@@ -202,16 +253,23 @@ impl Lane {
         }
         self.held = None;
         self.error = None;
+        self.retry_at = None;
         self.ended = false;
+        (self.past_dts, self.last_dts, self.read_to_us) = (None, None, None);
     }
 
     pub(super) fn wake_us(&self, after: HostUs) -> Option<HostUs> {
         let reader =
             self.run.as_ref().and_then(|run| run.reader.as_ref()).and_then(|reader| reader.wake_us(after));
-        reader.or(self.init_download.as_ref().and_then(|download| download.wake_us(after)))
+        let init = self.init_download.as_ref().and_then(|download| download.wake_us(after));
+        let retry = self.retry_at.filter(|at| *at > after);
+        [reader, init, retry, self.listing.wake_us(after)].into_iter().flatten().min()
     }
 
     pub(super) fn net(&mut self, ticket: u64, change: &NetChange, now: HostUs, shim: &mut dyn Shim) -> bool {
+        if self.listing.net(ticket, change, now, shim) {
+            return true;
+        }
         let reader = self.run.as_mut().and_then(|run| run.reader.as_mut());
         let mut taken = reader.map_or(Ok(false), |reader| reader.net(ticket, change, now, shim));
         if let (Ok(false), Some(download)) = (&taken, &mut self.init_download) {
@@ -238,12 +296,14 @@ impl Lane {
         let ids = self.track_ids();
         loop {
             if let Some(error) = self.error.take() {
-                return Progress::Failed(error);
+                return self.failed(error, cx);
             }
             let wanted = if announced { cx.feeds.hungry(Some(&ids)) } else { self.held.is_none() };
-            if !wanted || cx.budget.is_spent() || self.ended {
+            let later = self.retry_at.is_some_and(|at| cx.now < at);
+            if !wanted || later || cx.budget.is_spent() || self.ended {
                 return Progress::Idle;
             }
+            self.retry_at = None;
             if let Some(sample) = self.held.take_if(|_| announced) {
                 self.fresh = false;
                 cx.feeds.push(sample, Some(&ids));
@@ -251,10 +311,30 @@ impl Lane {
             let outcome = if self.run.is_some() { self.step(announced, shared, cx) } else { self.begin(cx) };
             match outcome {
                 Ok(None) => {}
-                Ok(Some(progress)) => return progress,
-                Err(error) => return Progress::Failed(error),
+                Ok(Some(progress)) => {
+                    if matches!(progress, Progress::Boundary) {
+                        self.correct(&shared.lines);
+                    }
+                    return progress;
+                }
+                Err(error) => return self.failed(error, cx),
             }
         }
+    }
+
+    /// Gives a segment up, unless it may only be late.
+    fn failed(&mut self, error: Error, cx: &mut Cx<'_>) -> Progress {
+        let newest =
+            self.table().is_live() && self.index().is_some_and(|index| index + 1 == self.table().len());
+        if !newest || error.kind != ErrorKind::NotFound || self.tries == MOST_TRIES {
+            self.tries = 0;
+            return Progress::Failed(error);
+        }
+        self.stop(cx.shim);
+        self.tries += 1;
+        let wait = self.table().playlist().target_duration_us.max(SECOND_US) as HostUs / 2;
+        self.retry_at = Some(cx.now.saturating_add(wait));
+        Progress::Idle
     }
 
     /// Starts a run with segment `next`.
@@ -262,7 +342,14 @@ impl Lane {
         while self.segment().is_some_and(|segment| segment.gap) {
             self.next += 1;
         }
+        if self.is_behind() {
+            return Ok(Some(Progress::Behind));
+        }
         let Some(segment) = self.segment() else {
+            if self.waits() {
+                cx.feeds.wait(&self.track_ids());
+                return Ok(Some(Progress::Idle));
+            }
             self.ended = true;
             cx.feeds.end(Some(&self.track_ids()));
             return Ok(Some(Progress::Idle));
@@ -285,14 +372,15 @@ impl Lane {
             }
             window.extend(self.init.as_ref().map_or(&[], |(_, bytes)| bytes));
         }
-        let Some(segment) = self.segment() else { return Ok(None) };
+        let (Some(segment), Some(line)) = (self.segment(), self.line()) else { return Ok(None) };
         self.run = Some(Run {
             window,
             demux: None,
             reader: Some(open(segment)),
             headed: false,
-            line: segment.discontinuity_sequence,
-            at_us: self.starts.get(self.next).copied().unwrap_or(0),
+            line,
+            init: segment.init.clone(),
+            at_us: self.at_us(),
             packed_us: None,
             offset_us: None,
             map: Vec::new(),
@@ -300,197 +388,43 @@ impl Lane {
         Ok(None)
     }
 
+    fn line(&self) -> Option<u64> {
+        self.table().line(self.index()?)
+    }
+
     /// Goes on behind a boundary: with the next segment if it continues the run, else by ending the run.
     pub(super) fn advance(&mut self) {
+        if self.waits() {
+            return;
+        }
+        let (line, segment) = (self.line(), self.segment().cloned());
         let Some(run) = &mut self.run else { return };
-        let before = self.next.checked_sub(1).and_then(|before| self.playlist.segments.get(before));
-        match (before, self.playlist.segments.get(self.next)) {
-            (Some(before), Some(segment))
+        match segment {
+            Some(segment)
                 if !run.window.ended()
                     && !segment.gap
                     && segment.key.is_none()
-                    && segment.discontinuity_sequence == run.line
-                    && segment.init == before.init =>
+                    && line == Some(run.line)
+                    && segment.init == run.init =>
             {
-                run.reader = Some(open(segment));
+                run.reader = Some(open(&segment));
                 run.headed = false;
             }
             _ => run.window.set_ended(),
         }
     }
 
-    /// One step of the run's demuxer.
-    fn step(
-        &mut self,
-        announced: bool,
-        shared: &mut Shared,
-        cx: &mut Cx<'_>,
-    ) -> Result<Option<Progress>, Error> {
-        let Some(run) = &mut self.run else { return Ok(None) };
-        let Some(demux) = &mut run.demux else { return self.open_container(shared, cx) };
-        let step = demux.step(&run.window);
-        for issue in demux.take_issues() {
-            cx.shim.log(2, &issue);
-        }
-        cx.budget.spend(0);
-        match step? {
-            Step::More { at, least } => {
-                if run.window.get(at, least).is_some() {
-                    return Ok(None);
-                }
-                if run.window.ended() || at < run.window.start() {
-                    return Err(Error::new(ErrorKind::Content, "A segment is damaged."));
-                }
-                let kept = run.window.end().saturating_sub(KEPT_BYTES);
-                run.window.drop_before(if run.reader.is_some() { kept.min(at) } else { at });
-                self.fill(cx)
-            }
-            Step::Tracks => {
-                let tracks = demux.tracks().to_vec();
-                self.map_tracks(&tracks, announced, cx);
-                Ok(None)
-            }
-            Step::Sample(sample) => {
-                self.sample(sample, announced, shared, cx);
-                Ok(None)
-            }
-            Step::Cue(_) => Ok(None),
-            Step::End => {
-                self.run = None;
-                Ok(None)
-            }
-        }
-    }
-
-    fn open_container(&mut self, shared: &mut Shared, cx: &mut Cx<'_>) -> Result<Option<Progress>, Error> {
-        let name = self
-            .segment()
-            .map(|segment| segment.uri.split(['?', '#']).next().unwrap_or_default().to_owned())
-            .unwrap_or_default();
-        let Some(run) = &mut self.run else { return Ok(None) };
-        match (shared.open)(&run.window, &name)? {
-            Probe::Demuxer(demux) => {
-                run.demux = Some(demux);
-                Ok(None)
-            }
-            Probe::More { .. } if run.window.ended() || run.window.len() > PROBE_BYTES => {
-                Err(Error::new(ErrorKind::Content, "A segment is of an unknown format."))
-            }
-            Probe::More { .. } => self.fill(cx),
-        }
-    }
-
-    /// Moves what has arrived of the segment into the run.
-    fn fill(&mut self, cx: &mut Cx<'_>) -> Result<Option<Progress>, Error> {
-        let Some(run) = &mut self.run else { return Ok(None) };
-        let Some(reader) = &mut run.reader else { return Ok(Some(Progress::Boundary)) };
-        if !run.headed {
-            let (bytes, ended) = (reader.window().from(0).unwrap_or_default(), reader.window().ended());
-            match packed::head(bytes, ended) {
-                Head::Unknown => {
-                    reader.need(0, bytes.len() + 1, cx.shim)?;
-                    reader.poll(cx.now, cx.shim)?;
-                    return Ok(Some(Progress::Idle));
-                }
-                Head::Plain => {}
-                Head::Timestamp { len, pts_us } => {
-                    reader.need(len as u64, 1, cx.shim)?;
-                    reader.poll(cx.now, cx.shim)?;
-                    run.packed_us.get_or_insert(pts_us);
-                }
-            }
-            run.headed = true;
-        }
-        if reader.pour(&mut run.window) {
-            return Ok(None);
-        }
-        if reader.window().ended() {
-            let measured = reader.take_transfer();
-            self.transfer = measured.map(|t| (t.bytes, t.last_byte_us.saturating_sub(t.first_byte_us)));
-            run.reader = None;
-            self.next += 1;
-            return Ok(Some(Progress::Boundary));
-        }
-        reader.poll(cx.now, cx.shim)?;
-        Ok(Some(Progress::Idle))
-    }
-
-    fn map_tracks(&mut self, tracks: &[Track], announced: bool, cx: &mut Cx<'_>) {
-        let Some(run) = &mut self.run else { return };
-        let (mut video, mut audio) = (self.ids.video, 0);
-        for track in tracks {
-            let id = match track.kind {
-                Kind::Video(_) => video.take(),
-                Kind::Audio(_) if audio < self.ids.most_audio => {
-                    audio += 1;
-                    self.ids.audio.map(|first| first + audio - 1)
-                }
-                _ => None,
-            };
-            let Some(id) = id else { continue };
-            run.map.push((track.id, id));
-            let track = Track { id, ..track.clone() };
-            match self.tracks.iter_mut().find(|known| known.id == id) {
-                None => {
-                    // The stream was opened with the configuration of another rendition.
-                    if announced {
-                        cx.feeds.configure(&track);
-                    }
-                    self.tracks.push(track);
-                }
-                Some(known) => {
-                    if !same_format(known, &track) {
-                        cx.feeds.configure(&track);
-                        *known = track;
-                    }
-                }
-            }
-        }
-    }
-
-    fn sample(&mut self, mut sample: Sample, announced: bool, shared: &mut Shared, cx: &mut Cx<'_>) {
-        let Some(run) = &mut self.run else { return };
-        let Some((_, id)) = run.map.iter().find(|(theirs, _)| *theirs == sample.track) else { return };
-        cx.budget.spend(sample.data.len());
-        let packed_us = run.packed_us.unwrap_or(0);
-        // The other tracks may begin a little earlier.
-        let start_us = run.demux.as_ref().map_or(sample.pts_us, |demux| demux.start_us());
-        let near = (0..SECOND_US).contains(&sample.pts_us.saturating_sub(start_us));
-        let first_us = if near { start_us } else { sample.pts_us }.saturating_add(packed_us);
-        let offset_us = *run.offset_us.get_or_insert_with(|| {
-            packed_us.saturating_add(shared.lines.offset(run.line, first_us, run.at_us))
-        });
-        sample.track = *id;
-        sample.pts_us = sample.pts_us.saturating_add(offset_us);
-        sample.dts_us = sample.dts_us.saturating_add(offset_us);
-        if self.missed(&sample) {
-            if let Some(mut reader) = self.run.take().and_then(|run| run.reader) {
-                reader.close(cx.shim);
-            }
+    /// At a boundary: moves the times of a live playlist to where its media really is.
+    fn correct(&mut self, lines: &Lines) {
+        let (Some(base_us), Some(read_to_us), Some(index)) =
+            (lines.base_us(), self.read_to_us, self.table().find(self.next))
+        else {
             return;
+        };
+        let off_us = read_to_us.saturating_sub(base_us).saturating_sub(self.listing.table().start_us(index));
+        if self.table().is_live() && off_us.saturating_abs() > TOLERANCE_US {
+            self.listing.table_mut().shift(off_us);
         }
-        if announced {
-            self.fresh = false;
-            let ids = self.track_ids();
-            cx.feeds.push(sample, Some(&ids));
-        } else {
-            self.held = Some(sample);
-        }
-    }
-
-    /// Whether the playlist's times led a seek past its target; then the segment before is next.
-    fn missed(&mut self, sample: &Sample) -> bool {
-        let Some((target_us, steps)) = self.target else { return false };
-        let decides = self.ids.video.is_none() || Some(sample.track) == self.ids.video;
-        if !decides || !sample.key {
-            return false;
-        }
-        let missed = sample.pts_us > target_us && self.next > 0 && steps < MOST_STEPS_BACK;
-        self.target = missed.then_some((target_us, steps + 1));
-        if missed {
-            self.next -= 1;
-        }
-        missed
     }
 }
 

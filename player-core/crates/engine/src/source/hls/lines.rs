@@ -22,6 +22,17 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Those that an earlier instance went by.
+    pub(super) fn known(base_us: MediaUs, offsets: &[(u64, MediaUs)]) -> Self {
+        Lines { base_us: Some(base_us), sealed: true, offsets: offsets.iter().copied().collect() }
+    }
+
+    /// The newest lines with their offsets, at most `most`.
+    pub(super) fn newest(&self, most: usize) -> Vec<(u64, MediaUs)> {
+        let surplus = self.offsets.len().saturating_sub(most);
+        self.offsets.iter().skip(surplus).map(|(line, offset)| (*line, *offset)).collect()
+    }
+
     /// `media_time` of the start of the playlist, once a sample has been seen.
     pub(super) fn base_us(&self) -> Option<MediaUs> {
         self.base_us

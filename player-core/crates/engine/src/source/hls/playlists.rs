@@ -3,40 +3,47 @@
 use std::sync::Arc;
 
 use kinora_manifest::{MediaPlaylist, Playlist, Variables};
+use kinora_time::HostUs;
 
 use super::lane::{Ids, Lane};
-use super::{HlsSource, MOST_MUXED_AUDIO, MUXED_AUDIO, RENDITIONS, VIDEO, playlist_error};
+use super::listing::{Listing, Loaded};
+use super::timetable::Timetable;
+use super::{HlsSource, Kept, MOST_MUXED_AUDIO, MUXED_AUDIO, RENDITIONS, VIDEO, playlist_error};
 use crate::error::{Error, ErrorKind};
 use crate::source::{Cx, Download, Fetched};
 
 /// Bytes of a playlist: a day of two-second segments has about 5 MB.
-const PLAYLIST_BYTES: usize = 16 << 20;
+pub(super) const PLAYLIST_BYTES: usize = 16 << 20;
+
+/// The playlist of a variant on its way.
+pub(super) struct Fetching {
+    pub(super) variant: usize,
+    pub(super) asked_us: HostUs,
+    pub(super) download: Download,
+}
 
 impl HlsSource {
     /// Fetches what is missing of playlists; whether the lanes can go on.
     pub(super) fn open_playlists(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
         if self.main.is_none() && self.playlists[self.current].is_none() && self.download.is_none() {
-            self.fetch_variant(self.current);
+            self.fetch_variant(self.current, cx.now);
         }
-        if let Some((variant, download)) = &mut self.download {
-            let variant = *variant;
-            match download.poll(cx.now, cx.shim) {
+        if let Some(Fetching { variant, asked_us, download }) = &mut self.download {
+            let (variant, asked_us) = (*variant, *asked_us);
+            let file = download.poll(cx.now, cx.shim);
+            if !matches!(file, Ok(None)) {
+                self.download = None;
+            }
+            match file.and_then(|file| file.map(|file| media(&file, &self.shared.variables)).transpose()) {
                 Ok(None) => {}
-                Ok(Some(file)) => {
-                    self.download = None;
-                    match media(&file, &self.presentation.variables) {
-                        Ok(playlist) => self.playlists[variant] = Some(Arc::new(playlist)),
-                        Err(error) => self.playlist_failed(variant, error)?,
-                    }
+                Ok(Some(playlist)) => {
+                    self.playlists[variant] = Some(Loaded { playlist: Arc::new(playlist), asked_us });
                 }
-                Err(error) => {
-                    self.download = None;
-                    self.playlist_failed(variant, error)?;
-                }
+                Err(error) => self.playlist_failed(variant, error)?,
             }
         }
         if self.switching {
-            let Some(playlist) = self.playlists[self.current].clone() else {
+            let Some(listing) = self.listing(self.current) else {
                 // Its playlist failed too: the next turn tries what is left, or goes on without the segment.
                 if self.download.is_none() {
                     self.switching = false;
@@ -45,46 +52,79 @@ impl HlsSource {
                 return Ok(false);
             };
             self.switching = false;
+            let base_us = self.shared.lines.base_us();
             if let Some(main) = &mut self.main {
-                main.change(playlist);
+                main.change(listing, base_us, cx.shim);
             }
         }
-        if self.main.is_none() {
-            let Some(playlist) = self.playlists[self.current].clone() else { return Ok(false) };
-            if !playlist.end_list {
-                self.notice =
-                    Some("This is a live stream: what it held when it was opened is played.".to_owned());
-            }
-            let most_audio = if self.audio_rendition.is_some() { 0 } else { MOST_MUXED_AUDIO };
-            let ids = Ids { video: Some(VIDEO), audio: Some(MUXED_AUDIO), most_audio };
-            self.main = Some(Lane::new(playlist, ids));
+        if self.main.is_none() && !self.open_main(cx.now) {
+            return Ok(false);
         }
         self.open_audio(cx)
     }
 
+    /// The playlist of a variant beside that of the current one, if it tells what is there now.
+    pub(super) fn fresh_listing(&self, variant: usize, now: HostUs) -> Option<Listing> {
+        let fresh = self.playlists[variant].as_ref().is_some_and(|loaded| loaded.is_fresh(now));
+        if fresh { self.listing(variant) } else { None }
+    }
+
+    fn listing(&self, variant: usize) -> Option<Listing> {
+        let loaded = self.playlists[variant].as_ref()?;
+        let table = self.main.as_ref()?.table().aligned(Arc::clone(&loaded.playlist));
+        Some(Listing::new(table, &self.urls[variant], loaded.asked_us))
+    }
+
+    /// Opens the main lane, once its playlist is there.
+    fn open_main(&mut self, now: HostUs) -> bool {
+        let Some(Loaded { playlist, asked_us }) = self.playlists[self.current].clone() else { return false };
+        let mut resumed_us = None;
+        let table = match self.kept.take() {
+            Some(Kept { state, at_us }) => {
+                self.restore(&state, now);
+                resumed_us = at_us.map(|at_us| at_us.saturating_sub(state.base_us));
+                Timetable::beside(playlist, &state.mark)
+            }
+            None => Timetable::first(playlist),
+        };
+        let span = table.span();
+        self.begin_us = match resumed_us.filter(|at_us| (span.from_us..=span.to_us).contains(at_us)) {
+            Some(at_us) => at_us,
+            None if table.is_live() => table.begin_us(self.presentation.start),
+            None => span.from_us,
+        };
+        self.at_us = self.begin_us;
+        let most_audio = if self.audio_rendition.is_some() { 0 } else { MOST_MUXED_AUDIO };
+        let ids = Ids { video: Some(VIDEO), audio: Some(MUXED_AUDIO), most_audio };
+        let listing = Listing::new(table, &self.urls[self.current], asked_us);
+        self.main = Some(Lane::new(listing, self.begin_us, ids));
+        true
+    }
+
     fn open_audio(&mut self, cx: &mut Cx<'_>) -> Result<bool, Error> {
         let Some(place) = self.audio_rendition.filter(|_| self.audio.is_none()) else { return Ok(true) };
-        if self.audio_download.is_none() {
-            let url = self.rendition_url(place).unwrap_or_default();
-            self.audio_download = Some(Download::new(url, None, PLAYLIST_BYTES));
-        }
-        let Some(download) = &mut self.audio_download else { return Ok(false) };
+        let url = self.rendition_url(place).unwrap_or_default().to_owned();
+        let (asked_us, download) =
+            self.audio_download.get_or_insert_with(|| (cx.now, Download::new(&url, None, PLAYLIST_BYTES)));
+        let asked_us = *asked_us;
         let Some(file) = download.poll(cx.now, cx.shim)? else { return Ok(false) };
-        let playlist = media(&file, &self.presentation.variables)?;
+        let playlist = media(&file, &self.shared.variables)?;
         self.audio_download = None;
+        let Some(main) = &self.main else { return Ok(false) };
+        let listing = Listing::new(main.table().aligned(Arc::new(playlist)), &url, asked_us);
         let ids = Ids { video: None, audio: Some(RENDITIONS + place as u32), most_audio: 1 };
-        let mut lane = Lane::new(Arc::new(playlist), ids);
-        if let (Some(base_us), true) = (self.shared.lines.base_us(), self.at_us > 0) {
+        let mut lane = Lane::new(listing, self.at_us, ids);
+        if let (Some(base_us), true) = (self.shared.lines.base_us(), self.announced) {
             lane.seek(self.at_us, base_us, cx.shim);
         }
         self.audio = Some(lane);
         Ok(true)
     }
 
-    pub(super) fn fetch_variant(&mut self, variant: usize) {
-        let variants = &self.presentation.variants;
-        if let Some(uri) = self.places.get(variant).and_then(|place| variants.get(*place)).map(|v| &v.uri) {
-            self.download = Some((variant, Download::new(uri, None, PLAYLIST_BYTES)));
+    pub(super) fn fetch_variant(&mut self, variant: usize, now: HostUs) {
+        if let Some(url) = self.urls.get(variant) {
+            let download = Download::new(url, None, PLAYLIST_BYTES);
+            self.download = Some(Fetching { variant, asked_us: now, download });
         }
     }
 
@@ -113,11 +153,10 @@ fn missing() -> Error {
     Error::new(ErrorKind::Network, "Parts of it are missing on the server.")
 }
 
-/// A playlist of segments that can be played.
-fn media(file: &Fetched, variables: &Variables) -> Result<MediaPlaylist, Error> {
+/// A playlist of segments; that of a live stream may have none yet.
+pub(super) fn media(file: &Fetched, variables: &Variables) -> Result<MediaPlaylist, Error> {
     let reason = match kinora_manifest::parse(&file.bytes, &file.url, variables) {
-        Ok(Playlist::Media(playlist)) if !playlist.segments.is_empty() => return Ok(playlist),
-        Ok(Playlist::Media(_)) => "The playlist is empty.",
+        Ok(Playlist::Media(playlist)) => return Ok(playlist),
         Ok(_) => "The playlist names other playlists where it should name segments.",
         Err(error) => return Err(playlist_error(error)),
     };
