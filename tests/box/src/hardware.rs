@@ -62,6 +62,7 @@ impl Hardware {
     /// The command that switches it on. Sockets are made in `sockets`, whose path is short, all other files in `folder`.
     pub(crate) fn command(&self, sockets: &Path, folder: &Path) -> Command {
         let mut qemu = Command::new("qemu-system-x86_64");
+        qemu.args(["-nodefaults", "-no-user-config"]);
         let mut option = |name: &str, value: String| {
             qemu.args([name, &value]);
         };
@@ -69,16 +70,15 @@ impl Hardware {
         option("-machine", "q35,i8042=off,accel=tcg".into());
         // The newest kind that the emulation has; the default lacks what libraries for today's processors take for granted.
         option("-cpu", "max".into());
-        option("-smp", "2".into());
         option("-m", self.memory_mib.to_string());
-        if self.pace == Pace::Instructions {
-            option("-icount", "shift=0,sleep=on".into());
-            option("-rtc", "clock=vm".into());
+        match self.pace {
+            Pace::Seconds => option("-smp", "2".into()),
+            // Of two processors only one goes on at a time, and each wait of one for the other lasts a turn.
+            Pace::Instructions => {
+                option("-icount", "shift=0,sleep=on".into());
+                option("-rtc", "clock=vm".into());
+            }
         }
-        qemu.args(["-nodefaults", "-no-user-config"]);
-        let mut option = |name: &str, value: String| {
-            qemu.args([name, &value]);
-        };
         let system = |name: &str| self.system.join(name).display().to_string();
         option("-kernel", system("kernel"));
         option("-initrd", system("initrd"));

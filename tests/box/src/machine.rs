@@ -15,7 +15,7 @@ use crate::qmp::Qmp;
 use crate::watched;
 
 /// From power to a shell; emulated, with others at work on the machine.
-const BOOT: Duration = Duration::from_secs(240);
+const BOOT: Duration = Duration::from_secs(600);
 /// A command of the box that takes longer is stuck.
 const COMMAND: Duration = Duration::from_secs(120);
 

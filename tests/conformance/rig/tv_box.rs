@@ -1,4 +1,5 @@
-//! The rig of the virtual set-top box: QEMU's screen, loudspeaker file and keyboard. It is switched on once, for all checks.
+//! The rig of the virtual set-top box: QEMU's screen, loudspeaker file and keyboard. It is switched on once, for all checks. Its clock counts
+//! instructions: what a check demands of time holds however slow the emulation is.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
@@ -22,8 +23,8 @@ const STATE_MIB: u32 = 128;
 /// What the box has of this machine: the kit's core with what was compiled of it, and the folder of the report.
 const CORE: usize = 0;
 const REPORT: usize = 1;
-/// An emulated processor may take so many times as long.
-const SLOWER: u32 = 4;
+/// A second in the box takes so many here at most.
+const SLOWER: u32 = 8;
 /// How long a process may take to end.
 const GRACE: Duration = Duration::from_secs(30);
 /// Least time between two pictures: with the time that one takes, more often than any film changes.
@@ -57,7 +58,7 @@ impl BoxRig {
             disks: vec![state.path().to_path_buf()],
             shares: vec![cores.to_path_buf(), report.to_path_buf()],
             memory_mib: MEMORY_MIB,
-            pace: Pace::Seconds,
+            pace: Pace::Instructions,
         };
         println!("Switching the box on");
         let mut machine = Machine::boot(&hardware, &folder)?;
