@@ -62,10 +62,10 @@ pub(super) fn follow(shim: &mut dyn Shim, limit: Duration, grace: Duration) -> R
             last_word = true;
             end = end.min(Instant::now() + grace);
         }
+        seen.words.push(words.to_owned());
         if words == "stays" {
             return Ok(seen);
         }
-        seen.words.push(words.to_owned());
     }
     if !last_word {
         seen.log.push_str("(the kit ended the shim: its time was up)\n");
