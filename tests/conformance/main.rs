@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use checks::{CHECKS, Check, GROUPS};
-use rig::{BlindRig, CommandRig, HeadlessRig, Rig, XvfbRig};
+use rig::{BlindRig, BoxRig, CommandRig, HeadlessRig, Rig, XvfbRig};
 use run::{Done, flawless};
 
 const USAGE: &str = "\
@@ -22,8 +22,8 @@ usage: kinora-certify --shim COMMAND [options]   check a shim
        kinora-certify list                       every check: id, group, whether a shim may lack it
 
   --shim COMMAND   how the shim plays something; the kit adds what to play, --core, --log and what the rig needs
-  --rig NAME       headless (default), xvfb (a window), blind (only the log), or command: --shim is then a program of yours
-                   (tests/conformance/rig/command.rs)
+  --rig NAME       headless (default), xvfb (a window), box (the virtual set-top box whose system KINORA_BOX names: --shim is a command
+                   there), blind (only the log), or command: --shim is then a program of yours (tests/conformance/rig/command.rs)
   --only NAME      this group or check only; may be repeated
   --report DIR     report.json, junit.xml and report.html go there (default: certify in the current folder)
   --core FILE      the kit's core (default: kit.wasm beside this program or where cargo xtask core puts it)
@@ -137,8 +137,9 @@ fn certify(options: &Options) -> Result<bool, String> {
         "headless" => Box::new(HeadlessRig { shim }),
         "blind" => Box::new(BlindRig { shim }),
         "xvfb" => Box::new(XvfbRig { shim }),
+        "box" => Box::new(BoxRig::new(&shim, &options.core, &options.report)?),
         "command" => Box::new(CommandRig::new(shim)?),
-        other => return Err(format!("there is no rig `{other}`: headless, xvfb, blind or command")),
+        other => return Err(format!("there is no rig `{other}`: headless, xvfb, box, blind or command")),
     };
     let mut all = Vec::new();
     for check in selected(&options.only) {

@@ -87,6 +87,7 @@ impl Report<'_> {
         });
         let report = json!({
             "certified": verdict(self.done) == "certified",
+            "verdict": verdict(self.done),
             "contract": contract::name(),
             "kit": env!("CARGO_PKG_VERSION"),
             "shim": self.shim,

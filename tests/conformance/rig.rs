@@ -2,8 +2,10 @@
 
 mod blind;
 mod command;
+mod following;
 mod headless;
 mod process;
+mod tv_box;
 mod xvfb;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use serde_json::Value;
 pub(crate) use blind::BlindRig;
 pub(crate) use command::CommandRig;
 pub(crate) use headless::HeadlessRig;
+pub(crate) use tv_box::BoxRig;
 pub(crate) use xvfb::XvfbRig;
 
 /// Where a process on this machine finds the kit's server.
@@ -84,8 +87,11 @@ pub(crate) struct Order {
     pub(crate) limit: Duration,
 }
 
+/// The part of the screen that checks look at: so many pixels from the top left corner.
+const LOOK: (u32, u32) = (320, 180);
+
 /// Pressed one after another once the core says that it is ready.
-pub(crate) const KEYS: &[&str] = &["right", "ok", "a"];
+const KEYS: &[&str] = &["right", "ok", "a"];
 
 impl Order {
     /// Whether the check needs this.

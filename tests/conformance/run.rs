@@ -177,6 +177,11 @@ fn judge(check: &Check, seen: &[Seen], asked: &[String]) -> Outcome {
             return Outcome::Failed(format!("the core did not come to the end of the check; last: {log}"));
         }
     }
+    // Without a report the figures stand at the end of a log, which that of a process that stays has not.
+    let stays = |one: &Seen| one.report.is_null() && one.words.iter().any(|words| words == "stays");
+    if check.needs.contains(&Ability::Report) && seen.iter().any(stays) {
+        return Outcome::NotMeasured(Ability::Report);
+    }
     if check.from_file && !asked.is_empty() {
         return Outcome::Failed(format!("what was denied caused traffic: {asked:?}"));
     }

@@ -28,6 +28,24 @@ impl Screen {
         Ok(Screen { width: info.width, height: info.height, rgb })
     }
 
+    /// Reads a PPM of three bytes a pixel ("P6", ppm(5)) without comments, as QEMU writes it.
+    pub fn from_ppm(bytes: &[u8]) -> Result<Self, String> {
+        let mut words = bytes.splitn(5, u8::is_ascii_whitespace);
+        let mut word = || words.next().and_then(|word| std::str::from_utf8(word).ok());
+        let (kind, width, height, most) = (word(), word(), word(), word());
+        let number = |word: Option<&str>| word.and_then(|word| word.parse::<u32>().ok());
+        let (Some("P6"), Some(width), Some(height), Some("255")) =
+            (kind, number(width), number(height), most)
+        else {
+            return Err("no PPM of bytes".into());
+        };
+        let rgb = words.next().unwrap_or_default().to_vec();
+        if rgb.len() as u64 != u64::from(width) * u64::from(height) * 3 {
+            return Err(format!("{} bytes of a picture of {width}x{height}", rgb.len()));
+        }
+        Ok(Screen { width, height, rgb })
+    }
+
     /// Writes it as PNG, for people to look at.
     pub fn to_png(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -54,6 +72,14 @@ impl Screen {
         let off = pairs.filter(|(a, b)| a.iter().zip(*b).any(|(a, b)| a.abs_diff(*b) > most)).count();
         let all = self.rgb.len() / 3;
         (off * 1000 > all * PERMILLE).then(|| format!("{off} of {all} pixels differ"))
+    }
+
+    /// The part of it in the top left corner, at most so large.
+    pub fn corner(&self, width: u32, height: u32) -> Screen {
+        let (width, height) = (width.min(self.width), height.min(self.height));
+        let lines = self.rgb.chunks_exact(self.width as usize * 3).take(height as usize);
+        let rgb = lines.flat_map(|line| &line[..width as usize * 3]).copied().collect();
+        Screen { width, height, rgb }
     }
 
     /// One pixel.

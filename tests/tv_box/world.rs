@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use kinora_box::{Disk, Hardware, Machine, Picture, STATE_LABEL, media};
+use kinora_box::{Disk, Hardware, Machine, Pace, Picture, STATE_LABEL, media};
 use kinora_tests::{Headless, Screen, scratch};
 
 use crate::films;
@@ -97,6 +97,7 @@ impl World {
             disks: disks.map(|disk| disk.path().to_path_buf()).collect(),
             shares: films.iter().filter_map(|film| Some(film.parent()?.to_path_buf())).collect(),
             memory_mib: MEMORY_MIB,
+            pace: Pace::Seconds,
         };
         let machine = Machine::boot(&hardware, &self.folder)?;
         Ok(Watching { machine, folder: self.folder.clone() })

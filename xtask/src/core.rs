@@ -24,7 +24,7 @@ pub(crate) struct Core {
     pub(crate) path: PathBuf,
     bytes: usize,
     zstd: usize,
-    sha256: String,
+    pub(crate) sha256: String,
 }
 
 impl fmt::Display for Core {

@@ -28,6 +28,8 @@ usage: cargo xtask COMMAND
   test [FILTER]        set up, build and run all tests
   core                 build the player core component; the last line is PATH bytes=N zstd=N sha256=HEX
   guests               build the components of the tests, the conformance kit's among them
+  certify [headless|desktop|tv]... [ARGUMENT]...
+                       certify the shims by the conformance kit, tv in the virtual box; ARGUMENTs are the kit's (--only GROUP)
   certify-self [ARGUMENT]...
                        prove the conformance kit: headless passes, and each fault seeded in it is caught
   new-shim NAME        begin a port: copy shims/stub and wire it in
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         }
         "guests" => setup::ensure(setup::Purpose::Core).and_then(|()| core::build_guests()),
         "new-shim" => new_shim::new_shim(&rest),
+        "certify" => certify::certify(&rest),
         "certify-self" => certify::certify_self(&rest),
         "inspect" => inspect::inspect(&rest),
         "fuzz" => fuzz::fuzz(&rest),

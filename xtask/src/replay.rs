@@ -1,7 +1,8 @@
-//! `replay`: what is played and recorded on this processor, on another one.
+//! `replay`: what is played and recorded on this processor, on another one, with the programs that ship for it.
 
 use std::process::Command;
 
+use crate::core::Core;
 use crate::env::{cargo_native, root, run, target};
 use crate::machine::Machine;
 use crate::{core, dist, setup};
@@ -9,7 +10,8 @@ use crate::{core, dist, setup};
 /// A short clip.
 const CLIP: &str = "assets/demo/3 Flash and beep.mp4";
 
-/// Plays the scenarios here and, under QEMU's emulation, elsewhere, where what was recorded here is replayed too.
+/// Plays the scenarios here and, under QEMU's emulation, elsewhere, where what was recorded here is replayed too; and has the player of boxes
+/// load its core there.
 pub(crate) fn replay() -> Result<(), String> {
     setup::ensure(setup::Purpose::Test)?;
     let elsewhere = Machine::other();
@@ -28,5 +30,22 @@ pub(crate) fn replay() -> Result<(), String> {
     test.args(["--test", "scenarios"])
         .env("KINORA_ELSEWHERE", format!("{emulator}\n{program}"))
         .env("XDG_CACHE_HOME", cache);
-    run(&mut test)
+    run(&mut test)?;
+    look_around(elsewhere, &core)
+}
+
+/// Has the doctor of the player of boxes look around elsewhere. It finds no display, which QEMU does not pass on, but the core that was
+/// compiled for it.
+fn look_around(elsewhere: &Machine, core: &Core) -> Result<(), String> {
+    let program = dist::assemble(&dist::TV, elsewhere, core)?.join(dist::TV.program);
+    let output = Command::new(elsewhere.emulator()).arg(&program).arg("doctor").output();
+    let output = output.map_err(|e| format!("cannot run {}: {e}", elsewhere.emulator()))?;
+    let found = String::from_utf8_lossy(&output.stdout);
+    print!("{found}");
+    if found.lines().any(|line| line.trim() == format!("sha256 {}", core.sha256)) {
+        Ok(())
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{} does not load its core on {}: {said}", dist::TV.program, elsewhere.target))
+    }
 }

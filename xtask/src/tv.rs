@@ -4,10 +4,10 @@ mod system;
 
 use std::path::{Path, PathBuf};
 
-use kinora_box::{Disk, Hardware, Machine, Picture, STATE_LABEL, media};
+use kinora_box::{Disk, FOLDER, Hardware, Machine, Pace, Picture, STATE_LABEL, media};
 
 use crate::env::{cargo_native, run, target};
-use crate::{core, setup};
+use crate::{core, dist, setup};
 
 /// Memory of a small box, in MiB.
 const MEMORY_MIB: u32 = 1024;
@@ -30,8 +30,13 @@ pub(crate) fn test(filter: &[String]) -> Result<(), String> {
     run(cargo_native("test").args(["--test", "tv_box", "--"]).args(filter).env("KINORA_BOX", system))
 }
 
+/// How the player plays something in the box.
+pub(crate) fn command() -> String {
+    format!("{FOLDER}/{} play", dist::TV.program)
+}
+
 /// The box's system with the player as it is now.
-fn system() -> Result<PathBuf, String> {
+pub(crate) fn system() -> Result<PathBuf, String> {
     setup::ensure_box()?;
     system::with_player(&core::build()?)
 }
@@ -58,6 +63,7 @@ fn watch(system: &Path, sources: &[String]) -> Result<(), String> {
         disks: vec![state],
         shares,
         memory_mib: MEMORY_MIB,
+        pace: Pace::Seconds,
     };
     println!("Switching the box on; a processor emulated in software takes its time.");
     let mut machine = Machine::boot(&hardware, &folder)?;

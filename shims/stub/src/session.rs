@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use kinora_host::realtime::{Links, Parts, Session};
 use kinora_host::{BUFFER_BYTES, Device, LaunchExtras, Limits, core_file};
-use kinora_port::{InputEvent, MemoryStorage, NullDecoders, NullNet, NullShell, NullSink};
+use kinora_port::{InputEvent, NullDecoders, NullNet, NullShell, NullSink, NullStorage};
 
 use crate::args::Options;
 
@@ -28,8 +28,8 @@ pub(crate) fn run(options: &Options) -> Result<u32, String> {
         // Step 4: `kinora-net` reaches files and servers.
         net: Box::new(NullNet),
         // Step 6: `kinora-store` keeps values in files.
-        storage: Box::new(MemoryStorage::default()),
-        journal: Box::new(MemoryStorage::default()),
+        storage: Box::new(NullStorage),
+        journal: Box::new(NullStorage),
         // Step 6: the window or box around the player (`kinora_port::Shell`).
         shell: Box::new(NullShell),
         device: device(),

@@ -11,6 +11,10 @@ pub(crate) const KEYBOARD_SLOT: &str = "keyboard-slot";
 pub(crate) const SHARES: usize = 4;
 /// The serial line's name in the box.
 const LINE: &str = "kinora";
+/// The name of the one that the player's lines can go to.
+pub(crate) const LOG: &str = "kinora-log";
+/// Where the sound device sits on the board.
+pub(crate) const SOUND_SLOT: &str = "1b.0";
 
 /// Where the box has the n-th folder that is shared with it (`root/etc/fstab`).
 pub fn media(share: usize) -> String {
@@ -24,6 +28,15 @@ pub enum Picture {
     Hidden,
     /// Into a window.
     Window,
+}
+
+/// How the box's clock goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As this machine's: what its emulated processor does in a second depends on how busy this machine is.
+    Seconds,
+    /// A nanosecond an instruction: its processor does what it has to in time, however long that takes here.
+    Instructions,
 }
 
 /// Parts of a box.
@@ -41,12 +54,15 @@ pub struct Hardware {
     pub shares: Vec<PathBuf>,
     /// Memory in MiB.
     pub memory_mib: u32,
+    /// Its clock.
+    pub pace: Pace,
 }
 
 impl Hardware {
     /// The command that switches it on. Sockets are made in `sockets`, whose path is short, all other files in `folder`.
     pub(crate) fn command(&self, sockets: &Path, folder: &Path) -> Command {
         let mut qemu = Command::new("qemu-system-x86_64");
+        qemu.args(["-nodefaults", "-no-user-config"]);
         let mut option = |name: &str, value: String| {
             qemu.args([name, &value]);
         };
@@ -54,12 +70,15 @@ impl Hardware {
         option("-machine", "q35,i8042=off,accel=tcg".into());
         // The newest kind that the emulation has; the default lacks what libraries for today's processors take for granted.
         option("-cpu", "max".into());
-        option("-smp", "2".into());
         option("-m", self.memory_mib.to_string());
-        qemu.args(["-nodefaults", "-no-user-config"]);
-        let mut option = |name: &str, value: String| {
-            qemu.args([name, &value]);
-        };
+        match self.pace {
+            Pace::Seconds => option("-smp", "2".into()),
+            // Of two processors only one goes on at a time, and each wait of one for the other lasts a turn.
+            Pace::Instructions => {
+                option("-icount", "shift=0,sleep=on".into());
+                option("-rtc", "clock=vm".into());
+            }
+        }
         let system = |name: &str| self.system.join(name).display().to_string();
         option("-kernel", system("kernel"));
         option("-initrd", system("initrd"));
@@ -79,7 +98,7 @@ impl Hardware {
         option("-display", if self.picture == Picture::Window { "gtk" } else { "none" }.into());
         let sound = escaped(&folder.join("sound.wav").display().to_string());
         option("-audiodev", format!("wav,id=sound,out.frequency=48000,path={sound}"));
-        option("-device", "intel-hda".into());
+        option("-device", format!("intel-hda,addr={SOUND_SLOT}"));
         option("-device", "hda-output,audiodev=sound".into());
         // Only what sits behind a port of its own can be unplugged.
         option("-device", format!("pcie-root-port,id={KEYBOARD_SLOT}"));
@@ -87,8 +106,10 @@ impl Hardware {
         option("-nic", "user,model=virtio-net-pci".into());
         option("-device", "virtio-serial-pci".into());
         let socket = |name: &str| escaped(&sockets.join(name).display().to_string());
-        option("-chardev", format!("socket,id={LINE},server=on,wait=off,path={}", socket("line")));
-        option("-device", format!("virtserialport,chardev={LINE},name={LINE}"));
+        for (name, path) in [(LINE, "line"), (LOG, "log")] {
+            option("-chardev", format!("socket,id={name},server=on,wait=off,path={}", socket(path)));
+            option("-device", format!("virtserialport,chardev={name},name={name}"));
+        }
         option("-serial", format!("file:{}", folder.join("console.log").display()));
         option("-qmp", format!("unix:{},server=on,wait=off", socket("qmp")));
         qemu

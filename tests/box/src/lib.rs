@@ -4,11 +4,13 @@
 //! ```text
 //! this program ── QMP socket ────► keys, screen, unplugging, power
 //!              ── serial socket ─► commands in the box, as root
+//!              ◄─ log socket ───── what a watched player says
 //!              ◄─ sound.wav ────── what the loudspeaker played
 //!              ◄─ console.log ──── what the kernel said
 //! ```
 //!
-//! All of it is emulated in software: seconds in the box are seconds, but its processor is a slow one.
+//! All of it is emulated in software. Either seconds in the box are seconds, and its processor is a slow one; or its clock counts
+//! instructions, and its seconds are longer when there is much to do ([`Pace`]).
 
 mod disk;
 mod guest;
@@ -17,13 +19,15 @@ mod machine;
 mod player;
 mod qmp;
 mod sound;
+mod watched;
 mod writes;
 
 pub use disk::Disk;
 pub use guest::Said;
-pub use hardware::{Hardware, KEYBOARD, Picture, media};
+pub use hardware::{Hardware, KEYBOARD, Pace, Picture, media};
 pub use machine::Machine;
 pub use player::{FOLDER, STATE, STATE_LABEL, UNIT};
 pub use qmp::Qmp;
 pub use sound::Sound;
+pub use watched::Heard;
 pub use writes::{Write, writes};

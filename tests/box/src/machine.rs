@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,9 +12,10 @@ use serde_json::{Value, json};
 use crate::guest::{Guest, Said};
 use crate::hardware::{Hardware, KEYBOARD, KEYBOARD_SLOT, SHARES};
 use crate::qmp::Qmp;
+use crate::watched;
 
 /// From power to a shell; emulated, with others at work on the machine.
-const BOOT: Duration = Duration::from_secs(240);
+const BOOT: Duration = Duration::from_secs(600);
 /// A command of the box that takes longer is stuck.
 const COMMAND: Duration = Duration::from_secs(120);
 
@@ -22,6 +24,8 @@ pub struct Machine {
     qemu: Child,
     qmp: Qmp,
     guest: Guest,
+    /// What a watched player says, a line each.
+    pub(crate) lines: Receiver<String>,
     sockets: PathBuf,
     folder: PathBuf,
 }
@@ -50,10 +54,11 @@ impl Machine {
             format!("{why}\n{said}{}", tail(&folder.join("console.log")))
         };
         let qmp = Qmp::connect(&sockets.join("qmp")).map_err(explained)?;
+        let lines = watched::lines(&sockets.join("log")).map_err(explained)?;
         let mut guest = Guest::connect(&sockets.join("line")).map_err(explained)?;
         guest.run("true", BOOT).map_err(explained)?;
         let qemu = switched_on.0.take().expect("it was just put there");
-        Ok(Machine { qemu, qmp, guest, sockets, folder: folder.to_path_buf() })
+        Ok(Machine { qemu, qmp, guest, lines, sockets, folder: folder.to_path_buf() })
     }
 
     /// Runs a line of shell in the box, as root; an error also if its status is not 0.
@@ -71,10 +76,11 @@ impl Machine {
         self.guest.run(line, COMMAND)
     }
 
-    /// Takes a picture of the screen; the file is a PNG.
+    /// Takes a picture of the screen; the file is a PNG, or a PPM, which takes less time, if it is called so.
     pub fn look(&mut self, name: &str) -> Result<PathBuf, String> {
         let file = self.folder.join(name);
-        self.qmp.call("screendump", json!({ "filename": file, "format": "png" }))?;
+        let format = if name.ends_with(".ppm") { "ppm" } else { "png" };
+        self.qmp.call("screendump", json!({ "filename": file, "format": format }))?;
         Ok(file)
     }
 

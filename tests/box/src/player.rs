@@ -15,13 +15,18 @@ impl Machine {
     /// Has it play something: addresses, or paths in the box. What is played stays so until the box goes off.
     pub fn play(&mut self, sources: &[String]) -> Result<(), String> {
         let words: Vec<String> = sources.iter().map(|source| word(source)).collect();
-        let command = format!("{FOLDER}/kinora-tv play {}", words.join(" "));
+        let command = format!("ExecStart={FOLDER}/kinora-tv play {}", words.join(" "));
+        self.set_up(&["ExecStart=", &command])?;
+        self.run(&format!("systemctl restart {UNIT}")).map(|_| ())
+    }
+
+    /// Changes how systemd runs it, until the box goes off: lines of the unit's section `[Service]`.
+    pub(crate) fn set_up(&mut self, lines: &[&str]) -> Result<(), String> {
         let folder = format!("/run/systemd/system/{UNIT}.d");
-        let text = quoted(&format!("ExecStart={command}"));
-        self.run(&format!(
-            "mkdir -p {folder} && printf '%s\\n' '[Service]' 'ExecStart=' {text} > {folder}/sources.conf"
-        ))?;
-        self.run(&format!("systemctl daemon-reload && systemctl restart {UNIT}")).map(|_| ())
+        let text: Vec<String> = ["[Service]"].iter().chain(lines).map(|line| quoted(line)).collect();
+        let text = text.join(" ");
+        self.run(&format!("mkdir -p {folder} && printf '%s\\n' {text} > {folder}/set-up.conf"))?;
+        self.run("systemctl daemon-reload").map(|_| ())
     }
 
     /// The player's process, if it runs.
@@ -43,6 +48,6 @@ fn word(text: &str) -> String {
 }
 
 /// A word of a shell's command.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

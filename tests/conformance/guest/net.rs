@@ -47,6 +47,16 @@ async fn change(ticket: u64, limit_us: u64) -> Option<Change> {
     next.await
 }
 
+/// Goes on where anything can be fetched, or would be if it were granted.
+async fn offered() -> Verdict {
+    match change(fetch("bytes/0", 0)?, LIMIT_US).await {
+        Some(Change::Failed(failure)) if failure.next == NextStep::Unsupported => {
+            Err(Stop::NotOffered("net".into()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Follows a fetch to its end, and demands the order of its events and the bytes of its body.
 async fn follow(ticket: u64) -> Result<Fetched, Stop> {
     let mut status = None;
@@ -89,6 +99,7 @@ pub(crate) async fn fetch_whole(path: &str) -> Verdict {
 
 /// Order and truth of a fetch's events, from servers good and bad.
 pub(crate) async fn fetch_order() -> Verdict {
+    offered().await?;
     for length in [0, 1, 70_000, 1_000_000] {
         let fetched = follow(fetch(&format!("bytes/{length}"), u32::MAX)?).await?;
         must(fetched.status == 200, format!("status {} instead of 200", fetched.status))?;
@@ -142,6 +153,7 @@ pub(crate) async fn fetch_order() -> Verdict {
 
 /// What nobody opened is refused in words, and nothing of it is sent; the check is opened from a file, so no address is granted.
 pub(crate) async fn fetch_denied() -> Verdict {
+    offered().await?;
     for url in [
         served("forbidden"),
         "file:///etc/hostname".into(),
@@ -164,6 +176,7 @@ pub(crate) async fn fetch_denied() -> Verdict {
 
 /// Body bytes come only as far as credit goes.
 pub(crate) async fn credit_bound() -> Verdict {
+    offered().await?;
     let ticket = fetch("bytes/300000", 10_000)?;
     let mut granted = 10_000;
     let mut came = 0;
@@ -194,6 +207,7 @@ pub(crate) async fn credit_bound() -> Verdict {
 
 /// Nothing comes of a cancelled fetch.
 pub(crate) async fn cancel_silent() -> Verdict {
+    offered().await?;
     let ticket = fetch("drip/200000", 20_000)?;
     while !matches!(change(ticket, LIMIT_US).await, Some(Change::Chunk(_)) | None) {}
     must(net::live().contains(&ticket), "a fetch that runs is among the live ones")?;
@@ -214,6 +228,7 @@ pub(crate) async fn cancel_silent() -> Verdict {
 /// Fetches end with the instance that began them.
 pub(crate) async fn live_own() -> Verdict {
     if first() {
+        offered().await?;
         let ticket = fetch("stall", u32::MAX)?;
         let slow = fetch("drip/100000", 100)?;
         sleep(100_000).await;

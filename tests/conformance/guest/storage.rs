@@ -4,7 +4,7 @@ use kinora_guests::bindings::exports::kinora::shim::player::Event;
 use kinora_guests::bindings::kinora::shim::types::NextStep;
 
 use crate::api::storage;
-use crate::report::{Verdict, must, say};
+use crate::report::{Stop, Verdict, must, say};
 use crate::running::{event, next_call, run, sleep};
 
 type Batch = Vec<(String, Option<Vec<u8>>)>;
@@ -14,12 +14,24 @@ fn set(pairs: &[(&str, &[u8])]) -> Batch {
 }
 
 /// Waits for the answer of a batch; the code of its failure.
-async fn stored(ticket: u64) -> Result<Option<u32>, String> {
+async fn stored(ticket: u64) -> Result<Option<u32>, Stop> {
     let answer = event(5_000_000, |event| match event {
-        Event::Stored((t, failure)) if *t == ticket => Some(failure.as_ref().map(|f| f.code)),
+        Event::Stored((t, failure)) if *t == ticket => Some(failure.clone()),
         _ => None,
     });
-    answer.await.ok_or_else(|| "no `stored` came for a batch".to_owned())
+    match answer.await {
+        Some(Some(failure)) if failure.next == NextStep::Unsupported => {
+            Err(Stop::NotOffered("storage".into()))
+        }
+        Some(failure) => Ok(failure.map(|failure| failure.code)),
+        None => Err("no `stored` came for a batch".into()),
+    }
+}
+
+/// Goes on where anything can be kept.
+async fn offered() -> Verdict {
+    let ticket = storage::apply(&[]).map_err(|e| e.message)?;
+    must(stored(ticket).await?.is_none(), "a batch of nothing can be stored")
 }
 
 /// Ends with the process: what comes after would change what is tested.
@@ -32,6 +44,7 @@ fn die() -> ! {
 
 /// A batch is seen whole from the next call on; one that is too large changes nothing.
 pub(crate) async fn get_landed() -> Verdict {
+    offered().await?;
     let ticket = storage::apply(&set(&[("a", b"1"), ("b", b"2")])).map_err(|e| e.message)?;
     next_call().await;
     must(storage::get("a").as_deref() == Some(b"1"), "a batch is seen in the next call")?;
@@ -55,6 +68,7 @@ pub(crate) async fn get_landed() -> Verdict {
 
 /// Keys with a prefix, once each, in byte order.
 pub(crate) async fn keys_order() -> Verdict {
+    offered().await?;
     let keys = ["k/b", "k/a", "k/\u{e9}", "k/z", "k", "l/a", "k/B", "k/ab", "k/\u{1f600}"];
     let pairs: Vec<(&str, &[u8])> = keys.iter().map(|key| (*key, &b"x"[..])).collect();
     storage::apply(&set(&pairs)).map_err(|e| e.message)?;

@@ -2,24 +2,23 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use kinora_tests::Running;
 
 use super::Seen;
+use super::following::{Shim, follow};
 
 /// How long a process may take to end by itself after the guest's last word.
 const GRACE: Duration = Duration::from_secs(5);
-/// Most that is kept of what a shim writes.
-const MAX_LOG: usize = 8 << 20;
 
 /// Runs the command until the guest has said its last word, the process ends or time is up. `heard` is told each word of the guest as it comes,
-/// and every few milliseconds that nothing came.
+/// and called every few milliseconds besides.
 pub(super) fn run(
     command: &mut Command,
     limit: Duration,
-    mut heard: impl FnMut(Option<&str>),
+    heard: impl FnMut(Option<&str>),
 ) -> Result<Seen, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = Running::start(command)?;
@@ -43,57 +42,38 @@ pub(super) fn run(
         });
     }
     drop(sender);
-    let mut seen = Seen::default();
-    let mut end = Instant::now() + limit;
-    let mut last_word = false;
-    loop {
-        match lines.recv_timeout(Duration::from_millis(5)) {
-            Ok(line) => {
-                if seen.log.len() < MAX_LOG {
-                    seen.log.push_str(&line);
-                    seen.log.push('\n');
-                }
-                let Some((_, words)) = line.split_once("kit: ") else { continue };
-                heard(Some(words));
-                if let Some(mark) = words.strip_prefix("mark ")
-                    && let Some(kib) = resident(child.id())
-                {
-                    let name = mark.split(' ').next().unwrap_or_default();
-                    seen.resident_kib.push((name.to_owned(), kib));
-                }
-                if words == "kill" {
-                    // Whatever the guest waits for now must not come.
-                    child.kill().map_err(|e| format!("the shim cannot be killed: {e}"))?;
-                }
-                let last = ["passed", "failed ", "not-offered "].iter().any(|word| words.starts_with(word));
-                if last && !last_word {
-                    last_word = true;
-                    end = end.min(Instant::now() + GRACE);
-                }
-                if words == "stays" {
-                    break;
-                }
-                seen.words.push(words.to_owned());
-            }
-            Err(RecvTimeoutError::Timeout) => heard(None),
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-        if Instant::now() > end {
-            break;
-        }
-    }
-    if Instant::now() > end && !last_word {
-        seen.log.push_str("(the kit ended the shim: its time was up)\n");
-    }
-    seen.status = finish(&mut child);
+    let mut process = Process { child, lines, heard };
+    let mut seen = follow(&mut process, limit, GRACE)?;
+    seen.status = finish(&mut process.child);
     Ok(seen)
 }
 
-/// `VmRSS` of a running process (proc_pid_status(5)), KiB.
-fn resident(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse().ok()
+struct Process<F> {
+    child: Running,
+    lines: Receiver<String>,
+    heard: F,
+}
+
+impl<F: FnMut(Option<&str>)> Shim for Process<F> {
+    fn line(&mut self, patience: Duration) -> Result<String, RecvTimeoutError> {
+        self.lines.recv_timeout(patience)
+    }
+
+    fn heard(&mut self, words: Option<&str>) -> Result<(), String> {
+        (self.heard)(words);
+        Ok(())
+    }
+
+    fn kill(&mut self) -> Result<(), String> {
+        self.child.kill().map_err(|e| format!("the shim cannot be killed: {e}"))
+    }
+
+    /// `VmRSS` of a running process (proc_pid_status(5)).
+    fn resident_kib(&mut self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
 }
 
 /// The status of a process that ended by itself; ends one that did not.

@@ -2,20 +2,17 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kinora_tests::{Display, SoundServer};
 
-use super::{Ability, KEYS, Order, Rig, Seen, process};
+use super::following::Viewer;
+use super::{Ability, LOOK, Order, Rig, Seen, process};
 
 /// Size of the display; grabbing it takes a few milliseconds.
 const SIZE: (u32, u32) = (640, 360);
-/// The part of it that checks look at.
-const LOOK: (u32, u32) = (320, 180);
 /// Least time between two grabs.
-const GRAB_EVERY: Duration = Duration::from_millis(8);
-/// Between two keys.
-const KEY_EVERY: Duration = Duration::from_millis(300);
+const LOOK_EVERY: Duration = Duration::from_millis(8);
 
 /// Any shim whose window fills the display and whose arguments are the kit's.
 pub(crate) struct XvfbRig {
@@ -50,49 +47,30 @@ impl Rig for XvfbRig {
         let address = sound.as_ref().map_or_else(|| "unix:/nonexistent".to_owned(), SoundServer::address);
         command.env("PULSE_SERVER", address);
 
-        let (mut film, mut told, mut began, mut zero) = (Vec::new(), Vec::new(), Instant::now(), None);
-        let mut keys = KEYS.iter().take(if order.needs(Ability::Press) { KEYS.len() } else { 0 });
-        let mut ready: Option<Instant> = None;
+        let (mut viewer, mut told) = (Viewer::new(order, LOOK_EVERY), Vec::new());
         let mut seen = process::run(&mut command, order.limit, |words| {
             if let Some(words) = words {
-                let at = words.rsplit(' ').next().and_then(|at| at.parse::<u64>().ok());
-                if words.starts_with("begin ")
-                    && let Some(at) = at
-                {
-                    zero.get_or_insert(Instant::now() - Duration::from_micros(at));
-                }
-                if words.starts_with("mark ready ") {
-                    ready = Some(Instant::now());
-                }
-                if words.starts_with("mark titled ")
+                viewer.heard(words);
+                if let Some(at) = words.strip_prefix("mark titled ")
                     && let Some(title) = display.window().and_then(|window| display.title(window).ok())
                 {
-                    told.push((at.unwrap_or(0), "title".to_owned(), title.into()));
+                    told.push((at.parse().unwrap_or(0), "title".to_owned(), title.into()));
                 }
             }
-            if ready.is_some_and(|at| Instant::now() >= at)
-                && let Some(key) = keys.next()
-            {
+            if let Some(key) = viewer.key() {
                 // A key that cannot be pressed is one that does not come.
                 let _ = display.window().and_then(|_| display.press(key).ok());
-                ready = Some(Instant::now() + KEY_EVERY);
             }
-            if let Some(zero) = zero
-                && began.elapsed() >= GRAB_EVERY
+            if viewer.looks()
+                && let Ok(screen) = display.look_at(0, 0, LOOK.0, LOOK.1)
             {
-                began = Instant::now();
-                let at = zero.elapsed().as_micros() as u64;
-                if let Ok(screen) = display.look_at(0, 0, LOOK.0, LOOK.1)
-                    && film.last().is_none_or(|(_, last)| *last != screen)
-                {
-                    film.push((at, screen));
-                }
+                viewer.saw(screen);
             }
         })?;
         // What is still on its way to the monitor.
         std::thread::sleep(Duration::from_millis(200));
         seen.heard = ears.map_or_else(Vec::new, |ears| ears.heard());
-        (seen.film, seen.told) = (film, told);
+        (seen.film, seen.told) = (viewer.film(), told);
         Ok(seen)
     }
 }

@@ -25,7 +25,7 @@ pub use media::{
 pub use net::{Grant, Net, NetChange, NetEvents, NetHead, NetRequest, NullNet};
 pub use picture::{NullOutput, NullRaster, Picture, PixelRect, UiRaster, VideoOutput, Vsync};
 pub use shell::{Build, NowPlaying, NullShell, Shell};
-pub use storage::{MemoryStorage, STORAGE_LIMIT_BYTES, Storage};
+pub use storage::{MemoryStorage, NullStorage, STORAGE_LIMIT_BYTES, Storage};
 
 /// The shim's monotonic clock, microseconds.
 pub type HostUs = u64;

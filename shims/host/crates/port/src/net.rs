@@ -83,7 +83,7 @@ pub struct NullNet;
 impl Net for NullNet {
     fn fetch(&mut self, _: u64, request: NetRequest) -> Result<(), Failure> {
         let message = format!("{} cannot be reached: this device has no network", request.url);
-        Err(Failure::new(Next::TellUser, crate::code::UNREACHABLE, message))
+        Err(Failure::new(Next::Unsupported, crate::code::UNREACHABLE, message))
     }
     fn credit(&mut self, _: u64, _: u32) {}
     fn cancel(&mut self, _: u64) {}

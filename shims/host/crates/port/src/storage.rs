@@ -19,7 +19,27 @@ pub trait Storage: Send {
     fn flush(&mut self);
 }
 
-/// Keeps everything for the life of the process only: the Null of storage, and right for tests.
+/// Keeps nothing.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NullStorage;
+
+impl Storage for NullStorage {
+    fn get(&self, _: &str) -> Option<&[u8]> {
+        None
+    }
+    fn keys(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn apply(&mut self, _: u64, _: Vec<(String, Option<Vec<u8>>)>) -> Result<(), Failure> {
+        Err(Failure::unsupported("keeping anything"))
+    }
+    fn poll(&mut self) -> Vec<(u64, Option<Failure>)> {
+        Vec::new()
+    }
+    fn flush(&mut self) {}
+}
+
+/// Keeps everything for the life of the process only.
 #[derive(Debug, Default, Clone)]
 pub struct MemoryStorage {
     map: BTreeMap<String, Vec<u8>>,
