@@ -31,7 +31,6 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         links.input.send(InputEvent::Open { sources: options.sources.clone(), append: false });
     }
     listen_to_gamepads(&links);
-    let watched = options.watch.then(|| core.clone());
     // A core that was named is to stay.
     let followed = common.core.is_none().then(|| core.clone());
     let parts = Parts {
@@ -50,15 +49,15 @@ pub(crate) fn start(options: &Options, window: EventLoopProxy<Ask>) -> Result<Se
         log_level: common.log_level,
         recorder,
     };
-    let session = Session::start(links, parts, move |outcome| {
+    let ended = move |outcome| {
         // The loop may be gone already.
         let _ = window.send_event(Ask::Exit(outcome));
-    })?;
-    match watched {
-        Some(core) => session.watch(core)?,
-        None => followed
-            .map_or(Ok(()), |core| session.follow(core, CLASS, Box::new(kinora_program::plain_net)))?,
+    };
+    if options.watch {
+        return Session::develop(links, parts, ended);
     }
+    let session = Session::start(links, parts, ended)?;
+    followed.map_or(Ok(()), |core| session.follow(core, CLASS, Box::new(kinora_program::plain_net)))?;
     Ok(session)
 }
 

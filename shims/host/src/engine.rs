@@ -2,10 +2,15 @@
 //!
 //! A program without the compiler (feature `compiler`) runs what was compiled for its engine: [`precompile`] makes it.
 
+#[cfg(feature = "compiler")]
+mod functions;
+
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "compiler")]
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -70,6 +75,21 @@ pub struct Core {
 /// configuration is refused.
 pub fn engine() -> Engine {
     Engine::new(&config()).expect("the engine configuration is valid on every supported target")
+}
+
+/// The same engine for whoever works on a core: what it has compiled it does not compile again.
+pub(crate) fn developing() -> Engine {
+    #[cfg(feature = "compiler")]
+    return developing_with(Arc::default());
+    #[cfg(not(feature = "compiler"))]
+    engine()
+}
+
+#[cfg(feature = "compiler")]
+fn developing_with(kept: Arc<functions::Functions>) -> Engine {
+    let mut config = config();
+    config.enable_incremental_compilation(kept).expect("the compiler is built in");
+    Engine::new(&config).expect("the engine configuration is valid on every supported target")
 }
 
 /// The engine of devices that allow no generated code: wasmtime's interpreter, Pulley. Slower by an order of magnitude, with the same
@@ -184,6 +204,17 @@ pub fn load_bytes(
         None => compile(engine, wasm, cache, &name)?,
     };
     Ok(Core { component, sha256, size: wasm.len(), stamp })
+}
+
+/// Has an engine of [`developing`] know a core's functions, be it that they were compiled in an earlier run.
+pub(crate) fn compile_ahead(engine: &Engine, path: &Path) {
+    #[cfg(feature = "compiler")]
+    if let Ok(wasm) = fs::read(path) {
+        // If it does not compile, nobody runs it.
+        let _ = Component::from_binary(engine, &wasm);
+    }
+    #[cfg(not(feature = "compiler"))]
+    let _ = (engine, path);
 }
 
 #[cfg(feature = "compiler")]
@@ -310,6 +341,29 @@ mod tests {
             assert!(artefact(&engine, &path).is_none(), "{name}");
         }
         fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    /// What a core is compiled to is the same whether its functions were compiled before or not.
+    #[cfg(feature = "compiler")]
+    #[test]
+    fn engine_of_developers_compiles_a_function_once_and_to_the_same() {
+        // (module (func (result i32) i32.const 42))
+        let mut module =
+            b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x0a\x06\x01\x04\0\x41\x2a\x0b".to_vec();
+        let component =
+            |module: &[u8]| [b"\0asm\x0d\0\x01\0\x01", &[module.len() as u8][..], module].concat();
+        let compiled = |engine: &Engine, module: &[u8]| {
+            let compiled = Component::from_binary(engine, &component(module)).expect("it is well formed");
+            compiled.serialize().expect("it is compiled")
+        };
+        let kept = Arc::new(functions::Functions::default());
+        let developing = developing_with(Arc::clone(&kept));
+        let plain = compiled(&engine(), &module);
+        assert!(compiled(&developing, &module) == plain && kept.count() > 0);
+        let before = kept.count();
+        assert!(compiled(&developing, &module) == plain && kept.count() == before);
+        *module.iter_mut().rev().nth(1).expect("it is not empty") = 43;
+        assert!(compiled(&developing, &module) == compiled(&engine(), &module) && kept.count() == before + 1);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod quality;
 mod swap;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -93,6 +94,8 @@ pub struct Player {
     handled: u64,
     recorder: Option<Recorder>,
     edge: Option<SharedEdge>,
+    /// Where what is compiled is kept.
+    cache: Option<PathBuf>,
     exit: Option<u32>,
     given_up: Option<(Fault, Rest)>,
 }
@@ -153,6 +156,7 @@ impl Player {
             handled: 0,
             recorder: ports.recorder,
             edge: None,
+            cache: crate::cache_folder(),
             exit: None,
             given_up: None,
         }
@@ -166,6 +170,12 @@ impl Player {
         if self.judged.is_some() {
             self.compare(Figures::default());
         }
+        self
+    }
+
+    /// Keeps nothing of what is compiled of builds that take over: those of a developer run once.
+    pub(crate) fn uncached(mut self) -> Self {
+        self.cache = None;
         self
     }
 

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use kinora_pipeline::{Pacing, Pipeline, PipelineConfig, Taps};
 use kinora_port::{AudioSink, Decoders, HostUs, InputEvent, Net, Shell, Storage};
 
-use crate::engine::CoreError;
+use crate::engine;
 use crate::inbox::Inbox;
 use crate::instance::Limits;
 use crate::judge::Judge;
@@ -36,7 +36,7 @@ pub use input::Input;
 pub use pace::Refreshes;
 pub use screen::{Screen, present};
 
-use builds::TakeOver;
+use builds::{TakeOver, Watched};
 use input::Arrived;
 
 /// Lifecycle event: the end is near (`wit/player.wit`).
@@ -156,12 +156,35 @@ impl Session {
         parts: Parts,
         ended: impl FnOnce(Result<u32, String>) + Send + 'static,
     ) -> Result<Session, String> {
+        Session::run(links, parts, false, ended)
+    }
+
+    /// The same for whoever works on the core: whenever its file changes it takes over.
+    pub fn develop(
+        links: Links,
+        parts: Parts,
+        ended: impl FnOnce(Result<u32, String>) + Send + 'static,
+    ) -> Result<Session, String> {
+        Session::run(links, parts, true, ended)
+    }
+
+    fn run(
+        links: Links,
+        parts: Parts,
+        develops: bool,
+        ended: impl FnOnce(Result<u32, String>) + Send + 'static,
+    ) -> Result<Session, String> {
         let clock = links.clock;
+        let (swaps, swapped) = mpsc::channel();
+        // Before it is read, so that no change is missed.
+        let watched = develops.then(|| Watched::new(&parts.core, swaps.clone(), &links.inbox));
         let loading = thread::spawn(move || {
             let judge = Judge::of(&parts.core);
-            let engine = crate::engine();
-            let core = crate::load(&engine, &parts.core, crate::cache_folder().as_deref())?;
-            Ok::<_, CoreError>((engine, core, judge))
+            let engine = if develops { engine::developing() } else { engine::engine() };
+            let core = crate::load(&engine, &parts.core, crate::cache_folder().as_deref())
+                .map_err(|e| e.to_string())?;
+            watched.map_or(Ok(()), |watched| watched.watch(engine.clone()))?;
+            Ok::<_, String>((engine, core, judge))
         });
         let media = Inbox::new();
         let bell = Arc::clone(&media);
@@ -212,14 +235,16 @@ impl Session {
             recorder: parts.recorder,
         };
         let (surface, surfaces) = mpsc::channel();
-        let (swaps, swapped) = mpsc::channel();
         spawn("core", move || {
             ended(match loading.join() {
                 Ok(Ok((engine, core, judge))) => {
-                    let new = |surface| Player::new(engine, core, config, ports, surface).judged(judge);
+                    let new = |surface| {
+                        let player = Player::new(engine, core, config, ports, surface).judged(judge);
+                        if develops { player.uncached() } else { player }
+                    };
                     play(&shared, new, &surfaces, &swapped)
                 }
-                Ok(Err(error)) => Err(error.to_string()),
+                Ok(Err(error)) => Err(error),
                 Err(_) => Err("loading the player core failed".into()),
             });
         })?;

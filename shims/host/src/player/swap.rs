@@ -64,10 +64,10 @@ impl Player {
     pub fn swap(&mut self, path: &Path) {
         let (engine, limits, ticker) =
             (self.engine.clone(), self.config.limits.clone(), Arc::clone(&self.ticker));
-        let (path, inbox) = (path.to_path_buf(), Arc::clone(&self.inbox));
+        let (path, cache, inbox) = (path.to_path_buf(), self.cache.clone(), Arc::clone(&self.inbox));
         let (done, prepared) = mpsc::channel();
         let prepare = move || {
-            let prepared = prepare(&engine, &path, limits, ticker);
+            let prepared = prepare(&engine, &path, cache.as_deref(), limits, ticker);
             // Whoever asked may have asked for another meanwhile.
             let _ = done.send(prepared);
             inbox.ring();
@@ -284,6 +284,7 @@ impl Player {
 fn prepare(
     engine: &wasmtime::Engine,
     path: &Path,
+    cache: Option<&Path>,
     limits: Limits,
     ticker: Arc<Ticker>,
 ) -> Result<Prepared, String> {
@@ -291,7 +292,7 @@ fn prepare(
     let judge = Judge::of(path);
     let began = Instant::now();
     let made = || {
-        let core = crate::load(engine, path, crate::cache_folder().as_deref()).map_err(|e| e.to_string())?;
+        let core = crate::load(engine, path, cache).map_err(|e| e.to_string())?;
         let load = began.elapsed();
         let made = Instance::new(engine, &core, limits.on_trial(), ticker);
         Ok::<_, String>((core, made.map_err(|fault| fault.brief())?, load))

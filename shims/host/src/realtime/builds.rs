@@ -1,18 +1,20 @@
 //! Which build of the core a running player is to change to: one that was asked for, one that is being developed, or one that was chosen
 //! among the installed, by hand or by an update.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use kinora_cores::When;
 use kinora_update::Schedule;
+use wasmtime::Engine;
 
 use super::{Session, seed, spawn};
 use crate::cores;
 use crate::download::{MakeNet, OwnedNet};
+use crate::engine;
 use crate::inbox::Inbox;
 use crate::updates::Source;
 
@@ -53,27 +55,45 @@ impl Session {
             }
         }
     }
+}
 
-    /// Has a core's file take over whenever it changes: for its developers.
-    pub fn watch(&self, core: PathBuf) -> Result<(), String> {
-        let (swaps, inbox) = (self.swaps.clone(), Arc::clone(&self.links.inbox));
+/// A core's file that takes over whenever it changes.
+pub(super) struct Watched {
+    core: PathBuf,
+    /// When it was last written.
+    seen: Option<SystemTime>,
+    swaps: Sender<TakeOver>,
+    inbox: Arc<Inbox>,
+}
+
+impl Watched {
+    /// Watched from now on.
+    pub(super) fn new(core: &Path, swaps: Sender<TakeOver>, inbox: &Arc<Inbox>) -> Self {
+        Watched { core: core.to_owned(), seen: written(core), swaps, inbox: Arc::clone(inbox) }
+    }
+
+    /// Looks at it as long as the player runs, with `engine` ready to compile what has changed and nothing else.
+    pub(super) fn watch(mut self, engine: Engine) -> Result<(), String> {
         spawn("watch", move || {
-            let written = || std::fs::metadata(&core).and_then(|file| file.modified()).ok();
-            let mut seen = written();
+            engine::compile_ahead(&engine, &self.core);
             loop {
+                let now = written(&self.core);
+                if now.is_some() && now != self.seen {
+                    self.seen = now;
+                    let next = TakeOver { core: self.core.clone(), id: None, idle: false };
+                    if self.swaps.send(next).is_err() {
+                        return;
+                    }
+                    self.inbox.ring();
+                }
                 thread::sleep(WATCH_EVERY);
-                let now = written();
-                if now.is_none() || now == seen {
-                    continue;
-                }
-                seen = now;
-                if swaps.send(TakeOver { core: core.clone(), id: None, idle: false }).is_err() {
-                    return;
-                }
-                inbox.ring();
             }
         })
     }
+}
+
+fn written(core: &Path) -> Option<SystemTime> {
+    core.metadata().and_then(|file| file.modified()).ok()
 }
 
 /// Looks into the store now and then, and reports what was chosen since.
