@@ -35,6 +35,10 @@ pub(crate) fn bench(names: &[String]) -> Result<(), String> {
 fn build_earlier() -> Result<(), String> {
     let tree = Tree::copy(target().join("bench/sources"))?;
     let folder = target().join("bench/earlier");
+    // Builds without a change that is not listed any more do not count.
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     for patch in children(&root().join("tests/bench/updates"))? {
         println!("the core without {}", name(&patch));

@@ -44,7 +44,7 @@ pub(crate) fn build() -> Result<Core, String> {
 
 /// Builds the component of these sources into a file; its bytes.
 pub(crate) fn build_from(sources: &Path, path: &Path) -> Result<Vec<u8>, String> {
-    build_modules(sources, "core", &["--package", "player-core"])?;
+    build_modules(sources, "core", &["--package", "player-core"], &[])?;
     let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
     let component = player_core(&module, "")?;
     write_if_changed(path, &component)?;
@@ -53,14 +53,20 @@ pub(crate) fn build_from(sources: &Path, path: &Path) -> Result<Vec<u8>, String>
 
 /// Builds the core that fails when told to; beside the guests, so that nobody takes it for the one that ships.
 pub(crate) fn build_faulty() -> Result<(), String> {
-    build_modules(&root(), "core", &["--package", "player-core", "--features", "faults"])?;
+    build_modules(&root(), "core", &["--package", "player-core", "--features", "faults"], &[])?;
     let module = target().join("wasm32-unknown-unknown/core/player_core.wasm");
     write_if_changed(&guests()?.join("faulty_core.wasm"), &player_core(&module, "-faulty")?)
 }
 
 /// Builds the component fast instead of small, for `dev`, and gives its file.
 pub(crate) fn build_for_dev() -> Result<PathBuf, String> {
-    build_modules(&root(), "core-dev", &["--package", "player-core"])?;
+    let linker = root().join("xtask/src/dev/link.sh");
+    build_modules(
+        &root(),
+        "core-dev",
+        &["--package", "player-core"],
+        &[format!("-Clinker={}", linker.display())],
+    )?;
     let module = target().join("wasm32-unknown-unknown/core-dev/player_core.wasm");
     let path = target().join("kinora-core-dev.wasm");
     write_if_changed(&path, &player_core(&module, "-dev")?)?;
@@ -78,7 +84,7 @@ fn player_core(module: &Path, kind: &str) -> Result<Vec<u8>, String> {
 
 /// Builds the guests of the tests, each a component of its own in `guests/` of the target folder.
 pub(crate) fn build_guests() -> Result<(), String> {
-    build_modules(&root(), "dev", &["--package", "kinora-guests", "--examples"])?;
+    build_modules(&root(), "dev", &["--package", "kinora-guests", "--examples"], &[])?;
     let folder = guests()?;
     let sources = root().join("tests/guests/examples");
     let sources = std::fs::read_dir(&sources).map_err(|e| format!("{}: {e}", sources.display()))?;
@@ -98,16 +104,17 @@ fn guests() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-fn build_modules(sources: &Path, profile: &str, packages: &[&str]) -> Result<(), String> {
+fn build_modules(sources: &Path, profile: &str, packages: &[&str], flags: &[String]) -> Result<(), String> {
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let home = home.ok_or("neither CARGO_HOME nor HOME is set")?;
-    let flags = [
+    let always = [
         format!("--remap-path-prefix={}=/cargo", home.display()),
         format!("--remap-path-prefix={}=/kinora", sources.display()),
         "-Ctarget-feature=+simd128".into(),
     ];
+    let flags = [&always, flags].concat();
     run(cargo()
         .current_dir(sources)
         .args(["build", "--quiet", "--locked", "--target", "wasm32-unknown-unknown", "--profile", profile])

@@ -2,6 +2,7 @@
 
 mod contract;
 mod layers;
+mod patches;
 mod sources;
 
 use crate::env::{root, tracked};
@@ -42,6 +43,7 @@ pub(crate) fn check() -> Result<(), String> {
     }
     layers::check(&mut offences)?;
     sources::check(&files, &mut offences);
+    patches::check(&files, &mut offences)?;
     let counts = contract::check(&root().join("wit"), &mut offences)?;
     if offences.is_empty() {
         println!("tidy: {} files, contract with {} functions and {} cases", files.len(), counts.0, counts.1);
