@@ -11,7 +11,43 @@ use crate::watching::{Watching, World, wait_for};
 use crate::world::long_film;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("update_that_is_published_takes_over_when_nothing_plays_and_choices_at_once".into(), update)]
+    vec![
+        trial("update_that_is_published_takes_over_when_nothing_plays_and_choices_at_once".into(), update),
+        trial("update_for_the_next_start_waits_for_it".into(), update_at_start),
+    ]
+}
+
+/// A device whose publisher offers 0.2.0, which is another build of the core, to be taken over at a time (`apply` of `updates.json`).
+fn offered(name: &str, port: &str, apply: &str) -> Result<(World, Running), String> {
+    let world = World::new(name)?;
+    for folder in ["repository", "keys"] {
+        let _ = std::fs::remove_dir_all(world.folder.join(folder));
+    }
+    publish(&world, &["init"])?;
+    let mut serve = Command::new(target_folder().join("kinora-publish"));
+    serve.args(["serve", "--port", port]).current_dir(&world.folder);
+    let server = Running::start(&mut serve)?;
+    let data = world.folder.join("data/kinora");
+    std::fs::create_dir_all(&data).map_err(|e| e.to_string())?;
+    let source = publish(&world, &["device", &format!("http://127.0.0.1:{port}")])?;
+    let applied = source.replace("\"idle\"", &format!("\"{apply}\""));
+    std::fs::write(data.join("updates.json"), applied).map_err(|e| e.to_string())?;
+    publish(&world, &["add", &other_build()?, "--version", "0.2.0"])?;
+    publish(&world, &["promote", "0.2.0", "stable"])?;
+    Ok((world, server))
+}
+
+/// Waits until the update is there, and longer than it takes a player to see what was chosen; it must not have taken over.
+fn wait_installed(watching: &Watching<'_>) -> Result<(), String> {
+    wait_for("the update", || match watching.stderr() {
+        said if said.contains("0.2.0 is there, and was installed") => Ok(()),
+        said => Err(said),
+    })?;
+    std::thread::sleep(Duration::from_secs(3));
+    if watching.stderr().contains("has taken over") {
+        return Err("it took over while the film played".into());
+    }
+    Ok(())
 }
 
 /// The publisher's tool; its standard output.
@@ -46,32 +82,10 @@ fn wait_taken_over(watching: &Watching<'_>, times: usize) -> Result<(), String> 
 
 fn update() -> Result<(), String> {
     let film = long_film()?;
-    let world = World::new("update")?;
-    for folder in ["repository", "keys"] {
-        let _ = std::fs::remove_dir_all(world.folder.join(folder));
-    }
-    publish(&world, &["init"])?;
-    let mut serve = Command::new(target_folder().join("kinora-publish"));
-    serve.args(["serve", "--port", "18231"]).current_dir(&world.folder);
-    let _server = Running::start(&mut serve)?;
-    let data = world.folder.join("data/kinora");
-    std::fs::create_dir_all(&data).map_err(|e| e.to_string())?;
-    let source = publish(&world, &["device", "http://127.0.0.1:18231"])?;
-    std::fs::write(data.join("updates.json"), source).map_err(|e| e.to_string())?;
-    publish(&world, &["add", &other_build()?, "--version", "0.2.0"])?;
-    publish(&world, &["promote", "0.2.0", "stable"])?;
-
+    let (world, _server) = offered("update", "18231", "idle")?;
     let mut watching = world.play(&[&film, "--log", "3"])?;
     watching.wait_moving()?;
-    wait_for("the update", || match watching.stderr() {
-        said if said.contains("0.2.0 is there, and was installed") => Ok(()),
-        said => Err(said),
-    })?;
-    // Longer than it takes a player to see what was chosen.
-    std::thread::sleep(Duration::from_secs(3));
-    if watching.stderr().contains("has taken over") {
-        return Err("it took over while the film played".into());
-    }
+    wait_installed(&watching)?;
     watching.press("space")?;
     wait_taken_over(&watching, 1)?;
     watching.press("space")?;
@@ -92,6 +106,36 @@ fn update() -> Result<(), String> {
     watching.press("q")?;
     match (watching.wait()?, watching.stderr()) {
         (0, said) if !said.contains("did not") => Ok(()),
+        (status, said) => Err(format!("status {status}: {said}")),
+    }
+}
+
+fn update_at_start() -> Result<(), String> {
+    let film = long_film()?;
+    let (world, _server) = offered("update-at-start", "18232", "start")?;
+    let mut watching = world.play(&[&film, "--log", "3"])?;
+    watching.wait_moving()?;
+    wait_installed(&watching)?;
+    // A player at rest is no reason either.
+    watching.press("space")?;
+    std::thread::sleep(Duration::from_secs(3));
+    watching.press("q")?;
+    match (watching.wait()?, watching.stderr()) {
+        (0, said) if !said.contains("take over") && !said.contains("taken over") => {}
+        (status, said) => return Err(format!("status {status}: {said}")),
+    }
+    let starts = |wanted: &str| {
+        let info = core(&world, &["info", &id(&world)?])?;
+        let line = info.lines().find(|line| line.starts_with("starts not proved"));
+        if line.is_some_and(|line| line.ends_with(wanted)) { Ok(()) } else { Err(info) }
+    };
+    starts(" 0")?;
+    let mut watching = world.play(&[&film, "--log", "3"])?;
+    watching.wait_moving()?;
+    starts(" 1")?;
+    watching.press("q")?;
+    match (watching.wait()?, watching.stderr()) {
+        (0, said) if !said.contains("take over") => Ok(()),
         (status, said) => Err(format!("status {status}: {said}")),
     }
 }

@@ -1,6 +1,7 @@
 //! The player on a virtual set-top box, which `cargo xtask test --tv` makes: what its screen shows, its loudspeaker plays and its keys do,
 //! and that nothing which happens to a box loses where somebody was. The box is emulated in software: its speed is never judged.
 
+mod cores;
 mod films;
 mod power;
 mod surroundings;

@@ -9,12 +9,13 @@ use kinora_store::FileStorage;
 use kinora_tests::Random;
 
 use crate::Test;
+use crate::cores::{Builds, Installed};
 use crate::films;
 use crate::world::{MIDDLE, MUTE, PAUSE, World};
 
 pub(crate) const TESTS: &[Test] = &[
     ("power_cuts_while_playing_lose_ten_seconds_at_most", cuts_while_playing),
-    ("power_cut_after_each_write_leaves_a_whole_store", cut_after_each_write),
+    ("power_cut_after_each_write_leaves_whole_stores", cut_after_each_write),
 ];
 
 /// How often the power is cut at a random moment.
@@ -48,7 +49,8 @@ fn cuts_while_playing(world: &World) -> Result<(), String> {
 
 fn cut_after_each_write(world: &World) -> Result<(), String> {
     let log = Disk::blank(&world.folder.join("log"), 256)?;
-    let mut watching = world.boot_with(&[&log])?;
+    let builds = Builds::compile(&world.folder.join("builds"))?;
+    let mut watching = world.boot_with(&[&log], Some(builds.folder()))?;
     watching.machine.run(&format!("systemctl stop kinora-tv && umount {STATE} && sync"))?;
     let cut = world.state.copy(&world.folder.join("cut.ext4"))?;
     // From now on every write goes to the log too.
@@ -68,11 +70,13 @@ fn cut_after_each_write(world: &World) -> Result<(), String> {
     watching.press(PAUSE)?;
     // A player that ends as it should forgets where it was.
     watching.machine.run("systemctl kill --signal KILL kinora-tv; systemctl stop kinora-tv")?;
+    builds.come_and_go(&mut watching.machine)?;
     watching.machine.run(&format!("umount {STATE} && dmsetup remove logged"))?;
     watching.machine.cut_power()?;
 
     let writes = writes(&log)?;
     let mut histories = [History::new("."), History::new("journal")];
+    let mut installed = Installed::default();
     for (n, write) in writes.iter().enumerate() {
         write.apply(&cut)?;
         let at = |why: String| format!("cut after write {n} of {}: {why}", writes.len());
@@ -84,17 +88,28 @@ fn cut_after_each_write(world: &World) -> Result<(), String> {
         for history in &mut histories {
             history.look(&folder).map_err(at)?;
         }
+        if installed.look(&folder).map_err(at)? {
+            after.copy(world.state.path())?;
+        }
     }
     let [settings, journal] = &histories;
     println!(
-        "{} cuts; {} states of the settings, {} of the journal",
+        "{} cuts; {} states of the settings, {} of the journal, {} of the cores",
         writes.len(),
         settings.states.len(),
-        journal.states.len()
+        journal.states.len(),
+        installed.states
     );
     settings.had("settings")?;
     settings.had("resume.")?;
-    journal.had("snapshot")
+    journal.had("snapshot")?;
+
+    // On the disk of the last cut that leaves another build chosen, that one plays.
+    let mut watching = world.boot_with(&[], Some(builds.folder()))?;
+    builds.bring(&mut watching.machine)?;
+    watching.play(&films::clock()?)?;
+    watching.wait_for_second(|_| true)?;
+    builds.expect_running(&mut watching.machine)
 }
 
 type State = Vec<(String, Vec<u8>)>;

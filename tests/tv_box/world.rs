@@ -15,6 +15,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Pixels of the box's screen.
 const SIZE: (u32, u32) = (640, 360);
 const MEMORY_MIB: u32 = 1024;
+/// Number of the folder that a test shares.
+pub(crate) const SHARED: usize = 2;
 /// What the player remembers fits many times.
 const STATE_MIB: u32 = 32;
 
@@ -83,19 +85,20 @@ impl World {
 
     /// Switches it on, with the films' folders in the box.
     pub(crate) fn boot(&self) -> Result<Watching, String> {
-        self.boot_with(&[])
+        self.boot_with(&[], None)
     }
 
-    /// Switches it on with more disks.
-    pub(crate) fn boot_with(&self, disks: &[&Disk]) -> Result<Watching, String> {
+    /// Switches it on with more disks, and with a folder of this machine after those of the films ([`SHARED`]).
+    pub(crate) fn boot_with(&self, disks: &[&Disk], shared: Option<&Path>) -> Result<Watching, String> {
         let films = [films::bars()?, films::clock()?];
+        let folders = films.iter().filter_map(|film| film.parent()).chain(shared);
         let disks = [&self.state].into_iter().chain(disks.iter().copied());
         let hardware = Hardware {
             system: self.system.clone(),
             screen: SIZE,
             picture: Picture::Hidden,
             disks: disks.map(|disk| disk.path().to_path_buf()).collect(),
-            shares: films.iter().filter_map(|film| Some(film.parent()?.to_path_buf())).collect(),
+            shares: folders.map(Path::to_path_buf).collect(),
             memory_mib: MEMORY_MIB,
             pace: Pace::Seconds,
         };

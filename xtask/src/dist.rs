@@ -22,34 +22,19 @@ pub(crate) struct Shim {
     elsewhere: bool,
     /// How it is built: one of the workspace's profiles.
     profile: &'static str,
-    /// Whether it compiles cores itself. One that does not takes what was compiled for its processor.
-    compiles: bool,
     /// What it has besides, below the root folder.
     files: &'static [&'static str],
 }
 
-const DESKTOP: Shim = Shim {
-    program: "kinora",
-    folder: "desktop",
-    elsewhere: false,
-    profile: "release",
-    compiles: true,
-    files: &[],
-};
-pub(crate) const HEADLESS: Shim = Shim {
-    program: "kinora-headless",
-    folder: "headless",
-    elsewhere: true,
-    profile: "release",
-    compiles: true,
-    files: &[],
-};
+const DESKTOP: Shim =
+    Shim { program: "kinora", folder: "desktop", elsewhere: false, profile: "release", files: &[] };
+pub(crate) const HEADLESS: Shim =
+    Shim { program: "kinora-headless", folder: "headless", elsewhere: true, profile: "release", files: &[] };
 pub(crate) const TV: Shim = Shim {
     program: "kinora-tv",
     folder: "tv",
     elsewhere: true,
     profile: "box",
-    compiles: false,
     files: &["shims/tv/kinora-tv.service"],
 };
 const SHIMS: [&Shim; 3] = [&DESKTOP, &HEADLESS, &TV];
@@ -103,9 +88,13 @@ pub(crate) fn assemble(shim: &Shim, machine: &Machine, core: &Core) -> Result<Pa
     for file in LICENCES.iter().chain(shim.files) {
         copy(&root().join(file), &folder)?;
     }
-    if !shim.compiles {
-        run(compiler(machine, core)?.arg("compile").arg(&folder).arg("--core").arg(&core.path))?;
-    }
+    // Those that compile cores themselves need not do so at their first start.
+    let mut compiler = if shim.program == HEADLESS.program {
+        machine.runs(&folder.join(HEADLESS.program))
+    } else {
+        compiler(machine, core)?
+    };
+    run(compiler.arg("compile").arg(&folder).arg("--core").arg(&core.path))?;
     Ok(folder)
 }
 
@@ -115,9 +104,7 @@ fn compiler(machine: &Machine, core: &Core) -> Result<Command, String> {
         run(cargo_native("build").args(["--quiet", "--bin", HEADLESS.program]))?;
         return Ok(Command::new(target().join("debug").join(HEADLESS.program)));
     }
-    let mut command = Command::new(machine.emulator());
-    command.arg(assemble(&HEADLESS, machine, core)?.join(HEADLESS.program));
-    Ok(command)
+    Ok(machine.runs(&assemble(&HEADLESS, machine, core)?.join(HEADLESS.program)))
 }
 
 /// Packs a folder into an archive beside it, which is the same for the same contents.

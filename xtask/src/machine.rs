@@ -1,5 +1,6 @@
 //! The processors that players are built for, and building for another than this one with Debian's cross toolchain and libraries.
 
+use std::path::Path;
 use std::process::Command;
 
 /// A processor.
@@ -72,6 +73,16 @@ impl Machine {
             .env(format!("CARGO_TARGET_{}_LINKER", variable.to_uppercase()), format!("{}-gcc", self.gnu))
             .env("PKG_CONFIG_ALLOW_CROSS", "1")
             .env(format!("PKG_CONFIG_LIBDIR_{variable}"), format!("/usr/lib/{}/pkgconfig", self.gnu));
+    }
+
+    /// Runs one of its programs here.
+    pub(crate) fn runs(&self, program: &Path) -> Command {
+        if self.is_here() {
+            return Command::new(program);
+        }
+        let mut command = Command::new(self.emulator());
+        command.arg(program);
+        command
     }
 
     /// The program that runs its programs here.

@@ -1,14 +1,9 @@
 //! `replay`: what is played and recorded on this processor, on another one, with the programs that ship for it.
 
-use std::process::Command;
-
 use crate::core::Core;
-use crate::env::{cargo_native, root, run, target};
+use crate::env::{cargo_native, run};
 use crate::machine::Machine;
 use crate::{core, dist, setup};
-
-/// A short clip.
-const CLIP: &str = "assets/demo/3 Flash and beep.mp4";
 
 /// Plays the scenarios here and, under QEMU's emulation, elsewhere, where what was recorded here is replayed too; and has the player of boxes
 /// load its core there.
@@ -20,17 +15,8 @@ pub(crate) fn replay() -> Result<(), String> {
     let program = dist::assemble(&dist::HEADLESS, elsewhere, &core)?.join(dist::HEADLESS.program);
     run(cargo_native("build").args(["--bin", "kinora-headless"]))?;
 
-    // The core is compiled once for all scenarios: the emulated compiler takes its time.
-    let cache = target().join("replay-cache");
-    let (emulator, program) = (elsewhere.emulator(), program.display().to_string());
-    let mut first = Command::new(&emulator);
-    first.args([&program, "play"]).arg(root().join(CLIP)).args(["--until", "0"]);
-    run(first.env("XDG_CACHE_HOME", &cache))?;
-    let mut test = cargo_native("test");
-    test.args(["--test", "scenarios"])
-        .env("KINORA_ELSEWHERE", format!("{emulator}\n{program}"))
-        .env("XDG_CACHE_HOME", cache);
-    run(&mut test)?;
+    let program = format!("{}\n{}", elsewhere.emulator(), program.display());
+    run(cargo_native("test").args(["--test", "scenarios"]).env("KINORA_ELSEWHERE", program))?;
     look_around(elsewhere, &core)
 }
 
@@ -38,7 +24,7 @@ pub(crate) fn replay() -> Result<(), String> {
 /// compiled for it.
 fn look_around(elsewhere: &Machine, core: &Core) -> Result<(), String> {
     let program = dist::assemble(&dist::TV, elsewhere, core)?.join(dist::TV.program);
-    let output = Command::new(elsewhere.emulator()).arg(&program).arg("doctor").output();
+    let output = elsewhere.runs(&program).arg("doctor").output();
     let output = output.map_err(|e| format!("cannot run {}: {e}", elsewhere.emulator()))?;
     let found = String::from_utf8_lossy(&output.stdout);
     print!("{found}");

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use twox_hash::XxHash3_128;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
@@ -29,10 +30,10 @@ const CONFIGURATION: u32 = 1;
 #[cfg(feature = "compiler")]
 const BASELINE: &[&str] = &["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"];
 
-/// Of the digest behind an artefact.
-const DIGEST_BYTES: u64 = 32;
+/// Of the checksum behind an artefact.
+const CHECKSUM_BYTES: u64 = 16;
 /// Fits the cache of any processor.
-const HASHED_AT_ONCE: usize = 128 << 10;
+const SUMMED_AT_ONCE: usize = 128 << 10;
 
 /// Why a core cannot be used.
 #[derive(Debug)]
@@ -94,6 +95,7 @@ fn developing_with(kept: Arc<functions::Functions>) -> Engine {
 
 /// The engine of devices that allow no generated code: wasmtime's interpreter, Pulley. Slower by an order of magnitude, with the same
 /// results.
+#[cfg(feature = "compiler")]
 pub fn interpreter() -> Engine {
     let mut config = config();
     config.target(PULLEY).expect("the interpreter is built in");
@@ -257,22 +259,23 @@ fn artefact_name(engine: &str, sha256: &str) -> String {
     format!("{sha256}-{engine}.cwasm")
 }
 
-/// Maps a file of an artefact and its digest, once that is seen to be true.
+/// Maps a file of an artefact and its checksum, once that is seen to be true. It tells what a disk or a power cut has spoilt; whoever may write
+/// to the folder could write any code with any digest.
 #[expect(unsafe_code, reason = "an artefact is native code, which wasmtime cannot check")]
 fn artefact(engine: &Engine, path: &Path) -> Option<Component> {
     let mut file = File::open(path).ok()?;
-    let mut left = file.metadata().ok()?.len().checked_sub(DIGEST_BYTES)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; HASHED_AT_ONCE];
+    let mut left = file.metadata().ok()?.len().checked_sub(CHECKSUM_BYTES)?;
+    let mut checksum = XxHash3_128::new();
+    let mut buffer = vec![0; SUMMED_AT_ONCE];
     while left > 0 {
         let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         let read = file.read(&mut buffer[..most]).ok().filter(|read| *read > 0)?;
-        digest.update(&buffer[..read]);
+        checksum.write(&buffer[..read]);
         left -= read as u64;
     }
-    let mut stated = [0; DIGEST_BYTES as usize];
+    let mut stated = [0; CHECKSUM_BYTES as usize];
     file.read_exact(&mut stated).ok()?;
-    if digest.finalize()[..] != stated[..] {
+    if checksum.finish_128().to_le_bytes() != stated {
         return None;
     }
     // SAFETY: as for `deserialize`; and the file is replaced as a whole or not at all, by programs that may write to its folder.
@@ -283,7 +286,7 @@ fn artefact(engine: &Engine, path: &Path) -> Option<Component> {
 fn deserialize(engine: &Engine, artefact: &[u8]) -> Option<Component> {
     // SAFETY: the bytes were made by this wasmtime release under this configuration (both stand in the engine's id, by which they were
     // found), by the publisher whose signature was verified, or in a folder that only this user can write or that the program itself was
-    // installed in; and their hash has just been checked.
+    // installed in; and their hash or checksum has just been checked.
     unsafe { Component::deserialize(engine, artefact) }.ok()
 }
 
@@ -299,11 +302,11 @@ fn private(dir: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes an artefact and its digest whole or not at all. The digest comes last, so that the file can be mapped.
+/// Writes an artefact and its checksum whole or not at all. The checksum comes last, so that the file can be mapped.
 #[cfg(feature = "compiler")]
 fn store(dir: &Path, name: &str, artefact: &[u8]) -> std::io::Result<()> {
     let temporary = dir.join(format!("{name}.{}", std::process::id()));
-    fs::write(&temporary, [artefact, &Sha256::digest(artefact)[..]].concat())?;
+    fs::write(&temporary, [artefact, &XxHash3_128::oneshot(artefact).to_le_bytes()[..]].concat())?;
     fs::rename(temporary, dir.join(name))
 }
 

@@ -34,9 +34,9 @@ mod updates;
 pub use cores::{CORE_USAGE, builds, choose_build, chosen_core, core_command};
 pub use download::{MakeNet, OwnedNet};
 pub use edge::{Edge, Export};
-pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, interpreter, load, load_bytes};
+pub use engine::{CONTRACT, Core, CoreError, engine, engine_id, load, load_bytes};
 #[cfg(feature = "compiler")]
-pub use engine::{compile_for, machines, precompile};
+pub use engine::{compile_for, interpreter, machines, precompile};
 pub use fonts::{font_facts, system_fonts};
 pub use inbox::Inbox;
 pub use instance::{Fault, Limits};

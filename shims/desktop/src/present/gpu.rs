@@ -27,7 +27,8 @@ pub(super) struct GpuOutput {
     queue: wgpu::Queue,
     config: wgpu::SurfaceConfiguration,
     raster: GpuRaster,
-    refreshes: Refreshes,
+    /// None where a CPU draws: what it has finished is seen at once.
+    refreshes: Option<Refreshes>,
     lost: Arc<AtomicBool>,
 }
 
@@ -45,7 +46,8 @@ impl GpuOutput {
             other => adapter(&window, wgpu::Backends::GL).or(other)?,
         };
         let info = adapter.get_info();
-        if info.device_type == DeviceType::Cpu && !software {
+        let is_cpu = info.device_type == DeviceType::Cpu;
+        if is_cpu && !software {
             return Err(format!("{} is a CPU", info.name));
         }
         let (device, queue) = open(&adapter)?;
@@ -64,13 +66,13 @@ impl GpuOutput {
         let config = surface.get_default_config(&adapter, width.max(1), height.max(1));
         let config = wgpu::SurfaceConfiguration {
             format,
-            present_mode: wgpu::PresentMode::Fifo,
+            present_mode: if is_cpu { wgpu::PresentMode::AutoNoVsync } else { wgpu::PresentMode::Fifo },
             desired_maximum_frame_latency: 2,
             ..config.ok_or("it cannot draw in this window")?
         };
         surface.configure(&device, &config);
         let raster = GpuRaster::new(device.clone(), queue.clone(), format);
-        let refreshes = Refreshes::new(screen.period_us(), clock.now());
+        let refreshes = (!is_cpu).then(|| Refreshes::new(screen.period_us(), clock.now()));
         Ok(GpuOutput { window, screen, clock, surface, device, queue, config, raster, refreshes, lost })
     }
 
@@ -101,7 +103,7 @@ impl VideoOutput for GpuOutput {
     }
 
     fn vsync(&self) -> Option<Vsync> {
-        Some(self.refreshes.vsync())
+        self.refreshes.as_ref().map(Refreshes::vsync)
     }
 
     fn present(&mut self, picture: &Picture<'_>, images: &ImageStore) -> Result<(), Failure> {
@@ -112,13 +114,19 @@ impl VideoOutput for GpuOutput {
         let began = self.clock.now();
         let Some(texture) = self.texture()? else { return Ok(()) };
         let now = self.clock.now();
-        if now - began > WAITED.as_micros() as u64 {
-            self.refreshes.observe(now);
+        if let Some(refreshes) = &mut self.refreshes
+            && now - began > WAITED.as_micros() as u64
+        {
+            refreshes.observe(now);
         }
         let mut view = texture.texture.create_view(&Default::default());
         self.raster.draw(picture, images, &mut view);
         self.window.pre_present_notify();
         self.queue.present(texture);
+        if self.refreshes.is_none() {
+            // Drawing takes the time it takes only if it is waited for; what is lost meanwhile is told below.
+            let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+        }
         if self.lost.load(Ordering::Relaxed) { Err(lost()) } else { Ok(()) }
     }
 }

@@ -14,6 +14,8 @@ use crate::stats::StreamStats;
 
 /// Decoded pictures that wait, besides the one on the screen: three, so that with it four are held.
 const MAX_FRAMES: usize = 3;
+/// Samples among which the next picture to be shown is looked for: no codec reorders over more (H.264 A.3.1, HEVC A.4.2).
+const LOOKED_AHEAD: u64 = 16;
 /// Sound that waits in the ring.
 const AUDIO_AHEAD_MS: u64 = 150;
 
@@ -281,12 +283,13 @@ impl Stream {
         }
     }
 
-    /// Whether the pictures of this sample will not be seen, with a later one sure to be.
+    /// Whether nobody will see the picture of a sample that is about to be decoded: among those that follow it is one that is shown
+    /// later, and not after the target.
     pub(crate) fn is_before_target(&self, sample: &EncodedSample) -> bool {
-        self.target.is_some_and(|target| {
-            let end = sample.pts_us.saturating_add(i64::from(sample.duration_us));
-            sample.duration_us > 0 && end <= target && self.queue.end_us().is_some_and(|end| end > target)
-        })
+        let Some(target) = self.target else { return false };
+        let following = (self.next..self.next + LOOKED_AHEAD).map_while(|index| self.queue.get(index));
+        let mut shown = following.map(|entry| &entry.sample).filter(|following| !following.decode_only);
+        shown.any(|following| following.pts_us > sample.pts_us && following.pts_us <= target)
     }
 
     /// Takes a decoded picture in presentation order.

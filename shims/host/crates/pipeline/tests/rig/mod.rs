@@ -25,9 +25,11 @@ pub const GOOD: u8 = 0;
 pub const DAMAGED: u8 = 1;
 pub const LOST: u8 = 2;
 
+/// Of its pictures only key frames are referred to by others.
 struct FakeVideo {
     held: Vec<VideoFrame>,
     draining: bool,
+    discarding: bool,
 }
 
 impl VideoDecoder for FakeVideo {
@@ -40,7 +42,7 @@ impl VideoDecoder for FakeVideo {
             }
             _ => {}
         }
-        if !sample.decode_only {
+        if !sample.decode_only && (sample.key || !self.discarding) {
             self.held.push(VideoFrame {
                 pts_us: sample.pts_us,
                 duration_us: sample.duration_us,
@@ -68,6 +70,9 @@ impl VideoDecoder for FakeVideo {
     fn flush(&mut self) {
         self.held.clear();
         self.draining = false;
+    }
+    fn set_discarding(&mut self, on: bool) {
+        self.discarding = on;
     }
     fn name(&self) -> &str {
         "fake"
@@ -108,7 +113,7 @@ impl Decoders for FakeDecoders {
         codec.starts_with("fake")
     }
     fn video(&self, _: &VideoConfig) -> Result<Box<dyn VideoDecoder>, DecodeError> {
-        Ok(Box::new(FakeVideo { held: Vec::new(), draining: false }))
+        Ok(Box::new(FakeVideo { held: Vec::new(), draining: false, discarding: false }))
     }
     fn audio(&self, _: &AudioConfig) -> Result<Box<dyn AudioDecoder>, DecodeError> {
         Ok(Box::new(FakeAudio(None)))
