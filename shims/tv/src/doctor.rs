@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drm::Device as _;
 use drm::control::{Device as _, connector};
 use kinora_audio_cpal::CpalSink;
-use kinora_input_evdev::{Devices, Wanted};
+use kinora_input_evdev::{Devices, Keymap, Wanted};
 use kinora_program::Report;
 
 use crate::args::Options;
@@ -84,7 +84,7 @@ fn fourcc(code: u32) -> String {
 }
 
 fn keys(report: &mut Report, options: &Options) {
-    let keymap = match run::keymap(options) {
+    let keymap = match Keymap::with(options.keymap.as_deref()) {
         Ok(keymap) => keymap,
         Err(mistake) => return report.fatal("keymap", &mistake, "mend it, or leave --keymap out"),
     };
@@ -92,13 +92,12 @@ fn keys(report: &mut Report, options: &Options) {
         Ok(devices) => {
             let found = devices.found();
             for device in &found {
-                let path = device.path.display();
                 let name = device.name.as_deref().unwrap_or("of unknown name");
+                let what = format!("{}: {name}", device.path.display());
                 match device.refused {
-                    None => report.line("input", &format!("{path}: {name}")),
-                    Some(why) => {
-                        let what = format!("{path}: {name}: {}", std::io::Error::from(why));
-                        report.problem("input", &what, run::input_remedy(why));
+                    None => report.line("input", &what),
+                    Some(refusal) => {
+                        report.problem("input", &format!("{what}: {refusal}"), refusal.remedy());
                     }
                 }
             }
