@@ -31,16 +31,21 @@ fn displays(report: &mut Report, options: &Options) {
     for node in &nodes {
         let described = kms::Card::at(node).and_then(|card| {
             describe(report, &card);
-            let target = card.taken()?.connected()?;
-            Ok((target.mode(options.mode, None)?, target.name))
+            let card = Arc::new(card.taken()?);
+            let target = card.connected()?;
+            let mode = target.mode(options.mode, None)?;
+            let film = kms::film_planes(&card, &target, &mode);
+            Ok((mode, target.name, film))
         });
         match described {
-            Ok((mode, name)) => {
+            Ok((mode, name, film)) => {
                 usable = true;
                 report.line(
                     "display",
                     &format!("{} on {name}, until a film asks for another", kms::timing(&mode)),
                 );
+                let together = |why| format!("drawn together with the interface: {why}");
+                report.line("film", &film.unwrap_or_else(together));
             }
             Err(reason) => report.problem("", &node.display().to_string(), &reason),
         }
