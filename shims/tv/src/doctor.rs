@@ -5,7 +5,7 @@ use std::sync::Arc;
 use drm::Device as _;
 use drm::control::{Device as _, connector};
 use kinora_audio_cpal::CpalSink;
-use kinora_input_evdev::{Devices, Wanted};
+use kinora_input_evdev::{Devices, Keymap, Wanted};
 use kinora_program::Report;
 
 use crate::args::Options;
@@ -31,16 +31,21 @@ fn displays(report: &mut Report, options: &Options) {
     for node in &nodes {
         let described = kms::Card::at(node).and_then(|card| {
             describe(report, &card);
-            let target = card.taken()?.connected()?;
-            Ok((target.mode(options.mode, None)?, target.name))
+            let card = Arc::new(card.taken()?);
+            let target = card.connected()?;
+            let mode = target.mode(options.mode, None)?;
+            let film = kms::film_planes(&card, &target, &mode);
+            Ok((mode, target.name, film))
         });
         match described {
-            Ok((mode, name)) => {
+            Ok((mode, name, film)) => {
                 usable = true;
                 report.line(
                     "display",
                     &format!("{} on {name}, until a film asks for another", kms::timing(&mode)),
                 );
+                let together = |why| format!("drawn together with the interface: {why}");
+                report.line("film", &film.unwrap_or_else(together));
             }
             Err(reason) => report.problem("", &node.display().to_string(), &reason),
         }
@@ -84,7 +89,7 @@ fn fourcc(code: u32) -> String {
 }
 
 fn keys(report: &mut Report, options: &Options) {
-    let keymap = match run::keymap(options) {
+    let keymap = match Keymap::with(options.keymap.as_deref()) {
         Ok(keymap) => keymap,
         Err(mistake) => return report.fatal("keymap", &mistake, "mend it, or leave --keymap out"),
     };
@@ -92,13 +97,12 @@ fn keys(report: &mut Report, options: &Options) {
         Ok(devices) => {
             let found = devices.found();
             for device in &found {
-                let path = device.path.display();
                 let name = device.name.as_deref().unwrap_or("of unknown name");
+                let what = format!("{}: {name}", device.path.display());
                 match device.refused {
-                    None => report.line("input", &format!("{path}: {name}")),
-                    Some(why) => {
-                        let what = format!("{path}: {name}: {}", std::io::Error::from(why));
-                        report.problem("input", &what, run::input_remedy(why));
+                    None => report.line("input", &what),
+                    Some(refusal) => {
+                        report.problem("input", &format!("{what}: {refusal}"), refusal.remedy());
                     }
                 }
             }

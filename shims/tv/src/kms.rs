@@ -2,14 +2,17 @@
 
 mod buffer;
 mod commit;
+mod film;
 pub(crate) mod modes;
 mod output;
+mod planes;
 mod plug;
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use drm::control::{Device as _, Mode, ModeFlags, ModeTypeFlags, connector, crtc};
 use drm::{ClientCapability, Device as _, DriverCapability};
@@ -179,15 +182,29 @@ pub(crate) fn is_connected(connector: &connector::Info) -> bool {
     }
 }
 
+/// Pixels across and down.
+fn size(mode: &Mode) -> (u32, u32) {
+    let (width, height) = mode.size();
+    (width.into(), height.into())
+}
+
+/// Where a film is shown on a display in this mode, or why it is drawn together with the interface.
+pub(crate) fn film_planes(card: &Arc<Card>, target: &Target, mode: &Mode) -> Result<String, String> {
+    let commit = commit::Commit::new(card, target.clone()).map_err(|e| e.to_string())?;
+    let stack = commit.stacks(film::frames(&film::sample(mode)), mode)?[0];
+    let (film, format, interface) = (stack.film.0, stack.format, stack.interface.0);
+    Ok(format!("plane {film} ({format}) below the interface on {interface}, if the driver takes the sizes"))
+}
+
 /// What choosing goes by of a mode.
 pub(crate) fn timing(mode: &Mode) -> Timing {
-    let (width, height) = mode.size();
+    let (width, height) = size(mode);
     let interlaced = mode.flags().contains(ModeFlags::INTERLACE);
     let scans = mode.vscan().max(1) * if mode.flags().contains(ModeFlags::DBLSCAN) { 2 } else { 1 };
     let total = (mode.hsync().2, mode.vsync().2);
     Timing {
-        width: width.into(),
-        height: height.into(),
+        width,
+        height,
         refresh_mhz: modes::refresh_mhz(mode.clock(), total, scans, interlaced),
         interlaced,
         preferred: mode.mode_type().contains(ModeTypeFlags::PREFERRED),

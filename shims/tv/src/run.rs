@@ -2,17 +2,15 @@
 
 use std::io;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use kinora_audio_cpal::CpalSink;
 use kinora_host::realtime::{self, Links, Parts, Session, spawn};
 use kinora_host::{LaunchExtras, Limits, chosen_core, record};
-use kinora_input_evdev::{Devices, Found, Keymap, Wanted};
+use kinora_input_evdev::{Devices, Keymap, Wanted};
 use kinora_port::{Build, Failure, InputEvent, Shell};
-use rustix::fs::{Access, access};
-use rustix::system::sysinfo;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -40,17 +38,22 @@ enum End {
 /// Plays until the end; the exit status.
 pub(crate) fn play(options: &Options) -> Result<u32, String> {
     let card = Arc::new(Card::open(options.card.as_deref())?);
-    let keymap = keymap(options)?;
+    let keymap = Keymap::with(options.keymap.as_deref())?;
     let keys = Devices::open(Wanted::All, keymap).map_err(no_input)?;
     check(&keys)?;
     let (end, ended) = mpsc::channel();
     watch_signals(end.clone())?;
-    if let Some(silence) = silence() {
+    if let Some(silence) = kinora_audio_cpal::alsa_silence() {
         eprintln!("kinora-tv: {silence}; playing without");
     }
     // Restored on the way out of here, whatever the way.
     let console = Arc::new(Console::take());
-    end_with_any_thread(Arc::downgrade(&console));
+    let shown = Arc::downgrade(&console);
+    kinora_program::end_with_any_thread(move || {
+        if let Some(Some(console)) = shown.upgrade().as_deref() {
+            console.restore();
+        }
+    });
     let session = Arc::new(start(options, end.clone())?);
     let links = session.links();
     let plug = Arc::new(Plug::default());
@@ -115,39 +118,6 @@ fn watch_signals(end: Sender<End>) -> Result<(), String> {
     })
 }
 
-/// Without one of its threads a player shows a picture that stands still; better that the process ends, and its next one goes on there.
-fn end_with_any_thread(console: Weak<Option<Console>>) {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |failure| {
-        usual(failure);
-        if let Some(Some(console)) = console.upgrade().as_deref() {
-            console.restore();
-        }
-        std::process::exit(1);
-    }));
-}
-
-/// Why there will be no sound, if that is certain already. A device that is only busy is tried again while playing.
-fn silence() -> Option<String> {
-    let is_player = |name: &str| name.starts_with("pcm") && name.ends_with('p');
-    let entries =
-        std::fs::read_dir("/dev/snd").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let nodes: Vec<_> = entries
-        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_player))
-        .collect();
-    let Some(first) = nodes.first() else {
-        return Some("no sound: there is no /dev/snd/pcm*; load the driver of the sound card".into());
-    };
-    let open = nodes.iter().any(|node| access(node, Access::WRITE_OK).is_ok());
-    (!open).then(|| {
-        format!(
-            "no sound: cannot open {}: permission denied; let this user in: `usermod -aG audio USER`, or \
-             `SupplementaryGroups=audio` in the unit",
-            first.display()
-        )
-    })
-}
-
 fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
     let common = &options.common;
     let core = chosen_core(common.core.as_deref())?;
@@ -157,7 +127,7 @@ fn start(options: &Options, end: Sender<End>) -> Result<Session, String> {
     let links = Links::new();
     let mut net = kinora_program::net(&links, &common.rules)?;
     let sources: Vec<_> = options.sources.iter().map(|source| kinora_program::absolute(source)).collect();
-    let buffer_bytes = buffer_bytes(memory_bytes());
+    let buffer_bytes = buffer_bytes(kinora_program::memory_bytes());
     let journal = kinora_program::journal(Some(&options.data.join("journal")));
     // A run that died goes on if it was to play the same, or nothing else is wanted.
     let left = kinora_host::left_open(&*journal);
@@ -194,14 +164,6 @@ fn buffer_bytes(memory_bytes: u64) -> u64 {
     (memory_bytes / BUFFER_PART).clamp(*BUFFER_BYTES.start(), *BUFFER_BYTES.end())
 }
 
-fn memory_bytes() -> u64 {
-    let info = sysinfo();
-    // A `c_ulong`, which is 32 bits wide on 32-bit machines.
-    #[allow(clippy::useless_conversion)]
-    let units = u64::from(info.totalram);
-    units * u64::from(info.mem_unit)
-}
-
 /// There is no window to ask anything of.
 struct TvShell {
     /// Whether the core that is chosen on this box is the one that runs.
@@ -226,47 +188,17 @@ impl Shell for TvShell {
     }
 }
 
-/// The built-in key map with the person's own over it.
-pub(crate) fn keymap(options: &Options) -> Result<Keymap, String> {
-    let mut keymap = Keymap::default();
-    if let Some(path) = &options.keymap {
-        let wrong = |e: String| format!("{}: {e}", path.display());
-        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-        keymap.read(&text).map_err(wrong)?;
-    }
-    Ok(keymap)
-}
-
 /// What to say where devices can never be found.
 pub(crate) fn no_input(error: io::Error) -> String {
     format!("no input: /dev/input cannot be watched: {error}; load the kernel's `evdev` module")
 }
 
-/// What to do about a device that cannot be used.
-pub(crate) fn input_remedy(why: io::ErrorKind) -> &'static str {
-    match why {
-        io::ErrorKind::PermissionDenied => {
-            "let this user in: `usermod -aG input USER`, or `SupplementaryGroups=input` in the unit"
-        }
-        io::ErrorKind::ResourceBusy => "end the program that has taken it",
-        _ => "unplug it and plug it in again",
-    }
-}
-
 /// Devices that all refuse are a mistake in the set-up; where there are none, one may be plugged in later.
 fn check(keys: &Devices) -> Result<(), String> {
-    let found = keys.found();
-    if found.is_empty() {
+    if keys.found().is_empty() {
         eprintln!("kinora-tv: no remote or keyboard is there yet; one that is plugged in is used at once");
     }
-    let refusal = |device: &Found| Some((device.path.display().to_string(), device.refused?));
-    let refused: Vec<_> = found.iter().filter_map(refusal).collect();
-    match refused.first() {
-        Some((path, why)) if refused.len() == found.len() => {
-            Err(format!("no input: {path}: {}; {}", io::Error::from(*why), input_remedy(*why)))
-        }
-        _ => Ok(()),
-    }
+    keys.refusal().map_or(Ok(()), |refusal| Err(format!("no input: {refusal}")))
 }
 
 #[cfg(test)]

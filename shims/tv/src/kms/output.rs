@@ -1,19 +1,23 @@
-//! Presenting on a display: two buffers in turn, one shown while the other is drawn.
+//! Presenting on a display: everything in one plane, or the film on one below that of the interface.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use drm::buffer::DrmFourcc;
 use drm::control::{Device, Event, Mode};
 use kinora_host::realtime::{Clock, Session};
-use kinora_port::{Failure, ImageStore, InputEvent, Next, Picture, VideoOutput, Vsync, code};
+use kinora_port::{Failure, ImageStore, InputEvent, Next, Picture, VideoFrame, VideoOutput, Vsync, code};
+use kinora_raster_cpu::underlay::{Underlay, underlay};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::buffer::Buffer;
-use super::commit::Commit;
+use super::commit::{Commit, Layer};
+use super::film::{Film, frames, sample};
 use super::modes::{Content, Wish};
-use super::{Card, Plug, Target, timing};
+use super::planes::interface_size;
+use super::{Card, Plug, Target, size, timing};
 
 /// A display that takes longer than this to show a picture is not there any more.
 const FLIP_LIMIT: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
@@ -53,10 +57,9 @@ impl Outputs {
         self.session.links().clock
     }
 
-    /// Tells everybody the size and the rhythm of the screen.
-    fn report(&self, mode: &Mode) {
-        let timing = timing(mode);
-        let (width_px, height_px, refresh_mhz) = (timing.width, timing.height, timing.refresh_mhz);
+    /// Tells everybody the size of the interface and the rhythm of the screen.
+    fn report(&self, (width_px, height_px): (u32, u32), mode: &Mode) {
+        let refresh_mhz = timing(mode).refresh_mhz;
         self.session.links().screen.resize((width_px, height_px), refresh_mhz);
         // The interface takes its measure from the size.
         let scale_permille = 1000;
@@ -95,14 +98,18 @@ impl VideoOutput for Unplugged {
 /// A display with a mode set.
 struct KmsOutput {
     outputs: Outputs,
-    target: Target,
     commit: Commit,
     mode: Mode,
-    buffers: [Buffer; 2],
-    /// Index of the buffer that is drawn next.
-    back: usize,
+    /// The interface, and the film where no other plane takes it. The first is shown, the second drawn next.
+    interface: [Buffer; 2],
     /// What is shown differs from the other buffer.
     differ: bool,
+    film: Option<Film>,
+    /// Films that are needed until the next picture is on the screen.
+    retired: Vec<Film>,
+    /// The film that was last found to have no plane of its own.
+    refused: Option<Underlay>,
+    shown: Vec<Layer>,
     /// A buffer is on its way to the screen.
     flipping: bool,
     rhythm: Option<Vsync>,
@@ -112,28 +119,24 @@ struct KmsOutput {
 
 impl KmsOutput {
     fn new(outputs: Outputs, target: Target, plugged: u64) -> Result<Self, String> {
-        let card = &outputs.card;
-        let refused = |e: io::Error| format!("{} on {}: {e}", target.name, card.path.display());
-        let mode = target.mode(outputs.wish, None)?;
-        let commit = Commit::new(card, &target).map_err(refused)?;
-        let buffers = buffers(card, &mode).map_err(refused)?;
-        commit.set_mode(card, &target, &mode, buffers[0].framebuffer).map_err(|e| {
+        let (card, mode) = (&outputs.card, target.mode(outputs.wish, None)?);
+        let name = format!("{} on {}", target.name, card.path.display());
+        let mut commit = Commit::new(card, target).map_err(|e| format!("{name}: {e}"))?;
+        let interface = enter(&mut commit, &mode).map_err(|e| {
             let timing = timing(&mode);
-            format!(
-                "{} on {} does not take {timing}: {e}; try another --mode",
-                target.name,
-                card.path.display()
-            )
+            format!("{name} does not take {timing}: {e}; try another --mode")
         })?;
-        outputs.report(&mode);
+        outputs.report(interface[0].size, &mode);
         Ok(KmsOutput {
             outputs,
-            target,
             commit,
             mode,
-            buffers,
-            back: 1,
+            interface,
             differ: false,
+            film: None,
+            retired: Vec::new(),
+            refused: None,
+            shown: Vec::new(),
             flipping: false,
             rhythm: None,
             plugged,
@@ -154,6 +157,7 @@ impl KmsOutput {
             for event in self.outputs.card.receive_events()? {
                 if let Event::PageFlip(flip) = event {
                     self.flipping = false;
+                    self.retired.clear();
                     // Without a counter of refreshes the event only says that the driver is done, at no particular moment.
                     self.rhythm = (flip.frame != 0).then(|| self.vsync_at(flip.duration));
                 }
@@ -185,43 +189,94 @@ impl KmsOutput {
             return Ok(());
         }
         self.content = content;
-        let mode = self.target.mode(self.outputs.wish, self.content).map_err(io::Error::other)?;
+        let mode = self.commit.target.mode(self.outputs.wish, self.content).map_err(io::Error::other)?;
         if mode == self.mode {
             return Ok(());
         }
-        let card = Arc::clone(&self.outputs.card);
-        if mode.size() != self.mode.size() {
-            let buffers = buffers(&card, &mode)?;
-            self.commit.set_mode(&card, &self.target, &mode, buffers[0].framebuffer)?;
-            (self.buffers, self.back) = (buffers, 1);
-        } else {
-            let shown = &self.buffers[1 - self.back];
-            self.commit.set_mode(&card, &self.target, &mode, shown.framebuffer)?;
-        }
-        (self.mode, self.rhythm) = (mode, None);
-        self.outputs.report(&mode);
+        self.interface = enter(&mut self.commit, &mode)?;
+        (self.mode, self.rhythm, self.differ) = (mode, None, false);
+        (self.film, self.refused) = (None, None);
+        self.shown.clear();
+        self.outputs.report(self.size(), &mode);
         Ok(())
+    }
+
+    /// Has the film of the picture on a plane of its own, if there is one that takes it; the film's frame.
+    fn lay<'a>(&mut self, picture: &'a Picture<'_>) -> Option<&'a Arc<VideoFrame>> {
+        let (under, frame) = underlay(picture, size(&self.mode)).unzip();
+        if self.film.as_ref().map(|film| &film.under) == under.as_ref() {
+            return frame;
+        }
+        self.retired.extend(self.film.take());
+        if let Some(under) = under.filter(|under| self.refused.as_ref() != Some(under)) {
+            match Film::begin(&self.commit, (&self.mode, false), &under, &self.interface[0]) {
+                Ok(film) => self.film = Some(film),
+                Err(reason) => self.refuse(under, &reason),
+            }
+        }
+        frame
+    }
+
+    fn refuse(&mut self, under: Underlay, reason: &io::Error) {
+        eprintln!("kinora-tv: the film is drawn together with the interface: {reason}");
+        self.refused = Some(under);
     }
 
     fn show(&mut self, picture: &Picture<'_>, images: &ImageStore) -> io::Result<()> {
         self.settle()?;
         self.suit(picture)?;
-        let changed = self.buffers[self.back].draw(picture, images);
-        if changed.is_empty() && !self.differ {
+        let frame = self.lay(picture);
+        let elsewhere = self.film.as_ref().map(|film| film.under.timeline);
+        if let (Some(film), Some(frame)) = (&mut self.film, frame) {
+            film.show(frame);
+        }
+        let changed = self.interface[1].draw(picture, images, elsewhere);
+        if !changed.is_empty() || self.differ {
+            self.interface.swap(0, 1);
+            self.differ = !changed.is_empty();
+        }
+        let interface = &self.interface[0];
+        let layers = self.film.as_ref().map(|film| film.layers(&self.commit, interface, &self.mode));
+        let layers = layers.unwrap_or_else(|| Ok(composed(&self.commit, interface, &self.mode)))?;
+        if layers == self.shown {
             return Ok(());
         }
-        self.commit.flip(&self.outputs.card, &self.target, self.buffers[self.back].framebuffer)?;
-        self.flipping = true;
-        self.back = 1 - self.back;
-        self.differ = !changed.is_empty();
-        Ok(())
+        match (self.commit.show(&layers, None), self.film.take()) {
+            (Ok(()), film) => {
+                (self.film, self.shown, self.flipping) = (film, layers, true);
+                Ok(())
+            }
+            // What passed as a test need not work.
+            (Err(reason), Some(film)) => {
+                self.refuse(film.under.clone(), &reason);
+                self.retired.push(film);
+                self.show(picture, images)
+            }
+            (Err(reason), None) => Err(reason),
+        }
     }
 }
 
-fn buffers(card: &Arc<Card>, mode: &Mode) -> io::Result<[Buffer; 2]> {
-    let (width, height) = mode.size();
-    let size = (width.into(), height.into());
-    Ok([Buffer::new(card, size)?, Buffer::new(card, size)?])
+/// Sets a mode. The interface is black, and small if the planes scale it up with a film below; else it is as large as the mode.
+fn enter(commit: &mut Commit, mode: &Mode) -> io::Result<[Buffer; 2]> {
+    let (small, sample) = (interface_size(size(mode)), sample(mode));
+    if small != size(mode) && commit.stacks(frames(&sample), mode).is_ok() {
+        let interface = Buffer::pair(&commit.card, small, DrmFourcc::Xrgb8888)?;
+        let layers = composed(commit, &interface[0], mode);
+        let film = Film::begin(commit, (mode, true), &sample, &interface[0]);
+        if film.is_ok() && commit.show(&layers, Some(mode)).is_ok() {
+            return Ok(interface);
+        }
+    }
+    let interface = Buffer::pair(&commit.card, size(mode), DrmFourcc::Xrgb8888)?;
+    let layers = composed(commit, &interface[0], mode);
+    commit.show(&layers, Some(mode))?;
+    Ok(interface)
+}
+
+/// Everything in one plane.
+fn composed(commit: &Commit, interface: &Buffer, mode: &Mode) -> Vec<Layer> {
+    vec![commit.full(None, interface.framebuffers[0], interface.size, mode)]
 }
 
 /// The film that is shown, if any.
@@ -236,8 +291,7 @@ fn lost(why: &str) -> Failure {
 
 impl VideoOutput for KmsOutput {
     fn size(&self) -> (u32, u32) {
-        let (width, height) = self.mode.size();
-        (width.into(), height.into())
+        self.interface[0].size
     }
 
     fn vsync(&self) -> Option<Vsync> {
@@ -248,7 +302,8 @@ impl VideoOutput for KmsOutput {
         if self.outputs.plug.count() != self.plugged {
             return Err(lost("a display was plugged in or out"));
         }
-        self.show(picture, images).map_err(|e| lost(&format!("the display on {}: {e}", self.target.name)))
+        self.show(picture, images)
+            .map_err(|e| lost(&format!("the display on {}: {e}", self.commit.target.name)))
     }
 }
 

@@ -12,6 +12,8 @@ use cpal::{
     SampleFormat, SizedSample, Stream, StreamConfig, SupportedBufferSize,
 };
 use kinora_port::{AudioSink, AudioSource, HostUs, SinkError, SinkFormat};
+#[cfg(target_os = "linux")]
+use rustix::fs::{Access, access};
 
 use crate::timing::Audible;
 
@@ -159,6 +161,29 @@ pub fn alsa_devices() -> Vec<String> {
         Some(format!("{}{description}", id.id()))
     };
     devices.into_iter().flatten().filter_map(describe).collect()
+}
+
+/// Why there will be no sound on this system, and what to do, if that is certain already: a device that is only busy is tried again while
+/// playing.
+#[cfg(target_os = "linux")]
+pub fn alsa_silence() -> Option<String> {
+    let is_player = |name: &str| name.starts_with("pcm") && name.ends_with('p');
+    let entries =
+        std::fs::read_dir("/dev/snd").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let nodes: Vec<_> = entries
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_player))
+        .collect();
+    let Some(first) = nodes.first() else {
+        return Some("no sound: there is no /dev/snd/pcm*; load the driver of the sound card".into());
+    };
+    let open = nodes.iter().any(|node| access(node, Access::WRITE_OK).is_ok());
+    (!open).then(|| {
+        format!(
+            "no sound: cannot open {}: permission denied; let this user in: `usermod -aG audio USER`, or \
+             `SupplementaryGroups=audio` in the unit",
+            first.display()
+        )
+    })
 }
 
 #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! Which key of the kernel is which key of the contract.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use evdev::KeyCode;
 use kinora_port::meaning;
@@ -34,6 +35,17 @@ impl Default for Keymap {
 }
 
 impl Keymap {
+    /// The built-in map with the person's own over it.
+    pub fn with(file: Option<&Path>) -> Result<Keymap, String> {
+        let mut keymap = Keymap::default();
+        if let Some(path) = file {
+            let wrong = |e: String| format!("{}: {e}", path.display());
+            let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+            keymap.read(&text).map_err(wrong)?;
+        }
+        Ok(keymap)
+    }
+
     /// Reads lines of a map over what is there. The error names the line and the word, for the person who wrote it.
     pub fn read(&mut self, text: &str) -> Result<(), String> {
         for (number, line) in text.lines().enumerate() {

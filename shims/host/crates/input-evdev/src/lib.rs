@@ -5,6 +5,7 @@ mod keymap;
 mod translate;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -36,13 +37,31 @@ pub struct Found {
     pub path: PathBuf,
     /// Its name, if it can be told.
     pub name: Option<String>,
-    /// Why it cannot be used: no permission, or another program has taken it.
-    pub refused: Option<io::ErrorKind>,
+    /// Why it cannot be used, if it cannot.
+    pub refused: Option<Refusal>,
 }
 
-struct Refusal {
-    name: Option<String>,
-    why: io::ErrorKind,
+/// Why a device cannot be used: no permission, or another program has taken it.
+#[derive(Debug, Clone, Copy)]
+pub struct Refusal(io::ErrorKind);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        io::Error::from(self.0).fmt(f)
+    }
+}
+
+impl Refusal {
+    /// What to do about it.
+    pub fn remedy(self) -> &'static str {
+        match self.0 {
+            io::ErrorKind::PermissionDenied => {
+                "let this user in: `usermod -aG input USER`, or `SupplementaryGroups=input` in the unit"
+            }
+            io::ErrorKind::ResourceBusy => "end the program that has taken it",
+            _ => "unplug it and plug it in again",
+        }
+    }
 }
 
 /// The devices and the folder they appear in.
@@ -52,7 +71,7 @@ pub struct Devices {
     watch: OwnedFd,
     open: BTreeMap<PathBuf, (Device, Translator)>,
     /// What could not be opened, so that it is said once.
-    refused: BTreeMap<PathBuf, Refusal>,
+    refused: BTreeMap<PathBuf, (Option<String>, Refusal)>,
 }
 
 impl Devices {
@@ -74,12 +93,18 @@ impl Devices {
             name: device.name().map(str::to_owned),
             refused: None,
         });
-        let refused = self.refused.iter().map(|(path, refusal)| Found {
+        let refused = self.refused.iter().map(|(path, (name, refusal))| Found {
             path: path.clone(),
-            name: refusal.name.clone(),
-            refused: Some(refusal.why),
+            name: name.clone(),
+            refused: Some(*refusal),
         });
         open.chain(refused).collect()
+    }
+
+    /// Why nothing can be pressed and what to do, if all devices that there are refuse.
+    pub fn refusal(&self) -> Option<String> {
+        let (path, (_, refusal)) = self.refused.first_key_value().filter(|_| self.open.is_empty())?;
+        Some(format!("{}: {refusal}; {}", path.display(), refusal.remedy()))
     }
 
     /// Waits for keys and sends them, for ever. `now` is the shim's clock.
@@ -117,8 +142,8 @@ impl Devices {
         }
     }
 
-    fn take(&self, path: &Path) -> Result<Option<Device>, Refusal> {
-        let mut device = Device::open(path).map_err(|e| Refusal { name: None, why: e.kind() })?;
+    fn take(&self, path: &Path) -> Result<Option<Device>, (Option<String>, Refusal)> {
+        let mut device = Device::open(path).map_err(|e| (None, Refusal(e.kind())))?;
         let keys = device.supported_keys();
         let has = |test: &dyn Fn(KeyCode) -> bool| keys.is_some_and(|keys| keys.iter().any(test));
         match self.wanted {
@@ -129,7 +154,7 @@ impl Devices {
         let taken = if self.wanted == Wanted::All { device.grab() } else { Ok(()) };
         match taken.and_then(|()| device.set_nonblocking(true)) {
             Ok(()) => Ok(Some(device)),
-            Err(e) => Err(Refusal { name: device.name().map(str::to_owned), why: e.kind() }),
+            Err(e) => Err((device.name().map(str::to_owned), Refusal(e.kind()))),
         }
     }
 

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 pub use doctor::Report;
 pub use memory::give_back_memory;
+#[cfg(target_os = "linux")]
+pub use memory::memory_bytes;
 pub use parts::{absolute, decoders, facts, journal, net, plain_net, storage};
 
 /// Does what the words after `core` of a command line ask for; none if it asks for something else. `class` is the device's.
@@ -42,4 +44,15 @@ pub fn end(program: &str, result: Result<u32, String>) -> ExitCode {
 pub fn misuse(program: &str, mistake: &str, usage: &str) -> ExitCode {
     eprintln!("{program}: {mistake}\n\n{usage}");
     ExitCode::from(2)
+}
+
+/// Has a panic in any thread end the process, with 1, after `last`: without one of its threads a player shows a picture that stands still, and
+/// the next process goes on there.
+pub fn end_with_any_thread(last: impl Fn() + Send + Sync + 'static) {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |failure| {
+        usual(failure);
+        last();
+        std::process::exit(1);
+    }));
 }

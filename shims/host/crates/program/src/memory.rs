@@ -1,4 +1,4 @@
-//! How the process deals with memory it no longer needs.
+//! How much memory there is, and how the process deals with what it no longer needs.
 
 /// Has large blocks go back to the system when they are freed, however large those before were. glibc otherwise keeps all blocks smaller than
 /// the largest that was ever freed (mallopt(3), `M_MMAP_THRESHOLD`), and the first is a whole core that was read at start.
@@ -14,3 +14,13 @@ pub fn give_back_memory() {
 /// Other C libraries give large blocks back.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn give_back_memory() {}
+
+/// Bytes of memory this system has.
+#[cfg(target_os = "linux")]
+pub fn memory_bytes() -> u64 {
+    let info = rustix::system::sysinfo();
+    // A `c_ulong`, which is 32 bits wide on 32-bit machines.
+    #[allow(clippy::useless_conversion)]
+    let units = u64::from(info.totalram);
+    units * u64::from(info.mem_unit)
+}

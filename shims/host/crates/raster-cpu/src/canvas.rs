@@ -1,6 +1,7 @@
 use kinora_port::PixelRect;
 
-/// Pixels to draw on: `0xFFRRGGBB` words (BGRX bytes on little-endian machines), rows from the top.
+/// Pixels to draw on: `0xFFRRGGBB` words (BGRX bytes on little-endian machines), rows from the top. Only where a film is left out the first
+/// byte is an alpha below 255.
 pub struct Canvas<'a> {
     pixels: &'a mut [u32],
     width: u32,

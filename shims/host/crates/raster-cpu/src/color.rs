@@ -36,14 +36,30 @@ pub fn depth(format: PixelFormat) -> u32 {
     }
 }
 
+/// How a frame's brightness is encoded.
+pub fn transfer(frame: &VideoFrame) -> Transfer {
+    match frame.cicp.transfer {
+        16 => Transfer::Pq,
+        18 => Transfer::Hlg,
+        _ => Transfer::Sdr,
+    }
+}
+
+/// A frame's matrix coefficients (H.273 table 4). What it says; where it says nothing: BT.2020 for PQ and HLG, BT.601 up to 576 lines, else
+/// BT.709.
+pub fn matrix(frame: &VideoFrame) -> u8 {
+    match frame.cicp.matrix {
+        said @ (1 | 4..=7 | 9 | 10) => said,
+        _ if transfer(frame) != Transfer::Sdr => 9,
+        _ if frame.height <= 576 => 6,
+        _ => 1,
+    }
+}
+
 impl YuvToRgb {
-    /// What the frame says; where it says nothing: BT.2020 for PQ and HLG, BT.601 up to 576 lines, else BT.709.
+    /// By [`transfer`], [`matrix()`] and the range of the frame.
     pub fn of(frame: &VideoFrame) -> YuvToRgb {
-        let transfer = match frame.cicp.transfer {
-            16 => Transfer::Pq,
-            18 => Transfer::Hlg,
-            _ => Transfer::Sdr,
-        };
+        let transfer = transfer(frame);
         // A 10-bit sample counts quarters: its white is 255.75 where an 8-bit one has 255.
         let unit =
             f32::from((1u16 << depth(frame.format)) - 1) / f32::from(1u16 << (depth(frame.format) - 8));
@@ -56,15 +72,12 @@ impl YuvToRgb {
             let matrix = [[0.0, 0.0, luma], [luma, 0.0, 0.0], [0.0, luma, 0.0]];
             return YuvToRgb { offset: [black; 3], matrix, transfer };
         }
-        // H.273 table 4: the weights of red and blue.
-        let (kr, kb) = match frame.cicp.matrix {
-            1 => (0.2126, 0.0722),
+        // The weights of red and blue.
+        let (kr, kb) = match matrix(frame) {
             4 => (0.30, 0.11),
             5 | 6 => (0.299, 0.114),
             7 => (0.212, 0.087),
             9 | 10 => (0.2627, 0.0593),
-            _ if transfer != Transfer::Sdr => (0.2627, 0.0593),
-            _ if frame.height <= 576 => (0.299, 0.114),
             _ => (0.2126, 0.0722),
         };
         let kg = 1.0 - kr - kb;

@@ -23,6 +23,8 @@ enum Resource {
     Image(Option<u64>),
     /// Does not keep the frame's memory, only its identity.
     Frame(Option<Weak<VideoFrame>>),
+    /// The frames are left out; the hole for them is here.
+    Hole(PixelRect),
 }
 
 impl PartialEq for Entry {
@@ -32,18 +34,19 @@ impl PartialEq for Entry {
             (Resource::Image(a), Resource::Image(b)) => a == b,
             (Resource::Frame(Some(a)), Resource::Frame(Some(b))) => a.ptr_eq(b),
             (Resource::Frame(None), Resource::Frame(None)) => true,
+            (Resource::Hole(a), Resource::Hole(b)) => a == b,
             _ => false,
         };
         same && self.draw == other.draw
     }
 }
 
-/// The entries of a picture, in drawing order.
-pub(crate) fn entries(picture: &Picture<'_>, images: &ImageStore) -> Vec<Entry> {
-    picture.draws.iter().map(|draw| entry(draw, picture, images)).collect()
+/// The entries of a picture, in drawing order; the frames of one timeline may be left out.
+pub(crate) fn entries(picture: &Picture<'_>, images: &ImageStore, left_out: Option<u64>) -> Vec<Entry> {
+    picture.draws.iter().map(|draw| entry(draw, picture, images, left_out)).collect()
 }
 
-fn entry(draw: &Draw, picture: &Picture<'_>, images: &ImageStore) -> Entry {
+fn entry(draw: &Draw, picture: &Picture<'_>, images: &ImageStore, left_out: Option<u64>) -> Entry {
     let (width, height) = (picture.width_px, picture.height_px);
     let b = draw.bounds();
     let outer = [b.x.floor(), b.y.floor(), (b.x + b.w).ceil(), (b.y + b.h).ceil()].map(|edge| edge as i32);
@@ -55,10 +58,15 @@ fn entry(draw: &Draw, picture: &Picture<'_>, images: &ImageStore) -> Entry {
         Shape::Video { timeline, rect, fit } => {
             let frame = picture.frame(*timeline);
             // The black around a picture does not change with its frames.
-            if let Some(p) = frame.and_then(|frame| place(frame, rect, *fit)) {
+            let placed = frame.and_then(|frame| place(frame, rect, *fit));
+            if let Some(p) = placed {
                 bounds = on_surface([p.x, p.y, p.x + p.w as i32, p.y + p.h as i32], width, height);
             }
-            Resource::Frame(frame.map(Arc::downgrade))
+            if placed.is_some() && left_out == Some(*timeline) {
+                Resource::Hole(bounds)
+            } else {
+                Resource::Frame(frame.map(Arc::downgrade))
+            }
         }
         _ => Resource::None,
     };

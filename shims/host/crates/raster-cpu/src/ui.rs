@@ -40,7 +40,7 @@ impl Paint {
         }
     }
 
-    /// Over an opaque pixel; `bias` 0.5 rounds to the nearest, a threshold that varies from pixel to pixel dithers.
+    /// Over a pixel, whose colours are multiplied by its alpha too; an opaque one stays opaque. `bias` 0.5 rounds to the nearest, a threshold that varies from pixel to pixel dithers.
     #[inline(always)]
     pub(crate) fn over(self, below: u32, bias: f32) -> u32 {
         let left = 1.0 - self.alpha;
@@ -48,7 +48,8 @@ impl Paint {
             let value = above + ((below >> shift) & 0xFF) as f32 * left + bias;
             (value as u32).min(255) << shift
         };
-        0xFF00_0000 | mix(self.rgb[0], 16) | mix(self.rgb[1], 8) | mix(self.rgb[2], 0)
+        let [r, g, b] = self.rgb;
+        mix(self.alpha * 255.0, 24) | mix(r, 16) | mix(g, 8) | mix(b, 0)
     }
 }
 
