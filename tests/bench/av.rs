@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use kinora_tests::{Media, make, scratch};
+use kinora_tests::{Gaps, Media, Speaker, TICK, make, percentile, scratch};
 
-use crate::calm::{Gaps, Machine};
+use crate::calm::Machine;
 use crate::plot::{Chart, Series};
-use crate::report::{Bar, Row, percentile};
+use crate::report::{Bar, Row};
 use crate::slope::slope;
-use crate::speaker::{self, Speaker};
 use crate::stage::{HEIGHT, PAIRS, Player, Stage, WIDTH};
 use crate::usage::spent;
 
@@ -181,7 +180,7 @@ fn watch(
     let mut of_run = Vec::new();
     for (second, pair) in placed(&flashes, seconds).into_iter().zip(placed(&beeps, seconds)).enumerate() {
         let (Some(flash), Some(beep)) = pair else { continue };
-        let error = halves[flash] + speaker::TICK / 2 + heard.late[beep];
+        let error = halves[flash] + TICK / 2 + heard.late[beep];
         of_run.push(Flash {
             at: began + Duration::from_secs_f64(flashes[flash]),
             minutes: moment(second) / 60.0,

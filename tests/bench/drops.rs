@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use kinora_tests::Speaker;
+
 use crate::calm::Machine;
 use crate::film::{FPS, SECONDS};
 use crate::report::Row;
-use crate::speaker::Speaker;
 use crate::stage::{PAIRS, Player, Stage};
 
 /// Ten minutes; of the peer, which is not judged, as much as shows what kind of figure it is.

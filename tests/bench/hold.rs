@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use kinora_tests::target_folder;
+use kinora_tests::{percentile, target_folder};
 
 use crate::calm::Machine;
 use crate::film::black_below;
-use crate::report::{Row, percentile};
+use crate::report::Row;
 use crate::stage::{HEIGHT, Player, Show, Stage, WIDTH};
 
 /// Ours draws with this; what brings a core back has nothing to do with it.

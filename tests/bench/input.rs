@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use kinora_tests::percentile;
+
 use crate::calm::Machine;
-use crate::report::{Row, percentile};
+use crate::report::Row;
 use crate::stage::{PAIRS, Player, Stage};
 
 /// Presses of a run.

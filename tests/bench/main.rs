@@ -18,11 +18,9 @@ mod seek;
 mod setting;
 mod size;
 mod slope;
-mod speaker;
 mod stage;
 mod start;
 mod swap;
-mod tone;
 mod usage;
 mod window;
 

@@ -2,7 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use crate::report::{folder, percentile, rounded};
+use kinora_tests::percentile;
+
+use crate::report::{folder, rounded};
 
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 420.0;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use kinora_tests::target_folder;
+use kinora_tests::{percentile, target_folder};
 use serde_json::json;
 
 use crate::calm::Machine;
@@ -124,18 +124,6 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 0.5)
 }
 
-/// Between the two nearest ranks.
-pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = share * sorted.len().saturating_sub(1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    match (sorted.get(low), sorted.get(high)) {
-        (Some(a), Some(b)) => a + (b - a) * at.fract(),
-        _ => f64::NAN,
-    }
-}
-
 /// Where reports and pictures go: `target/bench`.
 pub(crate) fn folder() -> Result<PathBuf, String> {
     let folder = target_folder().parent().expect("target/PROFILE").join("bench");
@@ -221,12 +209,5 @@ mod tests {
         let bars = [Bar::Ratio(1.0), Bar::More(1.0), Bar::Within(1.0), Bar::None];
         assert_eq!(bars.map(|bar| paired(bar).verdict(true)), ["void", "void", "void", ""]);
         assert_eq!(bars.map(|bar| paired(bar).verdict(false)), ["pass", "pass", "pass", ""]);
-    }
-
-    #[test]
-    fn percentile_between_ranks_is_interpolated() {
-        assert_eq!(percentile(&[4.0, 1.0, 3.0, 2.0], 0.5), 2.5);
-        assert_eq!(percentile(&[1.0], 0.99), 1.0);
-        assert!(percentile(&[], 0.5).is_nan());
     }
 }

@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kinora_tests::{Display, Running, Screen, SoundServer, scratch, target_folder};
+use kinora_tests::{Display, Running, Screen, SoundServer, Speaker, Usage, scratch, target_folder};
 
 use crate::film::{code_y, film, number};
-use crate::speaker::Speaker;
-use crate::usage::{self, Usage};
 
 /// The window's pixels. The display is half as large again, so that ours opens it in its own size.
 pub(crate) const WIDTH: u32 = 1280;
@@ -239,7 +237,7 @@ impl Show<'_> {
 
     /// What the player uses, and what player and display server use together.
     pub(crate) fn usage(&self) -> Result<(Usage, Usage), String> {
-        let player = usage::of(self.process.id())?;
-        Ok((player, player + usage::of(self.stage.display.server())?))
+        let player = Usage::of(self.process.id())?;
+        Ok((player, player + Usage::of(self.stage.display.server())?))
     }
 }

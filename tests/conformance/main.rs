@@ -8,11 +8,13 @@ mod rig;
 mod run;
 mod seeded;
 mod server;
+mod timing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use checks::{CHECKS, Check, GROUPS};
+use report::About;
 use rig::{BlindRig, BoxRig, CommandRig, HeadlessRig, Rig, XvfbRig};
 use run::{Done, flawless};
 
@@ -25,6 +27,7 @@ usage: kinora-certify --shim COMMAND [options]   check a shim
   --rig NAME       headless (default), xvfb (a window), box (the virtual set-top box whose system KINORA_BOX names: --shim is a command
                    there), blind (only the log), or command: --shim is then a program of yours (tests/conformance/rig/command.rs)
   --only NAME      this group or check only; may be repeated
+  --timing         times as well, as far as the rig can take them: reported beside the design's bars, never judged (9 minutes in real time)
   --report DIR     report.json, junit.xml and report.html go there (default: certify in the current folder)
   --core FILE      the kit's core (default: kit.wasm beside this program or where cargo xtask core puts it)
 
@@ -35,6 +38,7 @@ struct Options {
     shim: Vec<String>,
     rig: String,
     only: Vec<String>,
+    timing: bool,
     report: PathBuf,
     core: PathBuf,
 }
@@ -80,6 +84,7 @@ fn parse() -> Result<(Option<String>, Options), String> {
         shim: Vec::new(),
         rig: "headless".into(),
         only: Vec::new(),
+        timing: false,
         report: "certify".into(),
         core: PathBuf::new(),
     };
@@ -97,6 +102,7 @@ fn parse() -> Result<(Option<String>, Options), String> {
             Long("shim") => options.shim = text(&mut parser)?.split_whitespace().map(Into::into).collect(),
             Long("rig") => options.rig = text(&mut parser)?,
             Long("only") => options.only.push(text(&mut parser)?),
+            Long("timing") => options.timing = true,
             Long("report") => options.report = text(&mut parser)?.into(),
             Long("core") => core = Some(PathBuf::from(text(&mut parser)?)),
             Value(value) if command.is_none() => command = Some(value.to_string_lossy().into_owned()),
@@ -147,7 +153,9 @@ fn certify(options: &Options) -> Result<bool, String> {
         line(&done);
         all.push(done);
     }
-    report::write(&all, &options.shim.join(" "), rig.name(), &options.core, &options.report)?;
+    let timing = options.timing.then(|| timing::measure(&mut *rig, &options.core, &options.report));
+    let about = About { shim: &options.shim.join(" "), rig: rig.name(), core: &options.core };
+    report::write(&all, timing.as_ref(), &about, &options.report)?;
     println!("{}", report::summary(&all));
     println!("{}", options.report.join("report.html").display());
     Ok(flawless(&all))

@@ -6,16 +6,28 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::checks::CHECKS;
 use crate::contract;
 use crate::run::{Done, Outcome, flawless};
+use crate::timing::{Figure, Timing};
+
+/// What was checked, and by what.
+pub(crate) struct About<'a> {
+    /// The command.
+    pub(crate) shim: &'a str,
+    /// Its name.
+    pub(crate) rig: &'a str,
+    /// The kit's core.
+    pub(crate) core: &'a Path,
+}
 
 /// What is common to the forms.
 struct Report<'a> {
     done: &'a [Done],
+    timing: Option<&'a Timing>,
     shim: &'a str,
     rig: &'a str,
     /// SHA-256 of the kit's core.
@@ -26,11 +38,17 @@ struct Report<'a> {
 }
 
 /// Writes all forms into a folder.
-pub(crate) fn write(done: &[Done], shim: &str, rig: &str, core: &Path, folder: &Path) -> Result<(), String> {
+pub(crate) fn write(
+    done: &[Done],
+    timing: Option<&Timing>,
+    about: &About<'_>,
+    folder: &Path,
+) -> Result<(), String> {
+    let &About { shim, rig, core } = about;
     let bytes = std::fs::read(core).map_err(|e| format!("{}: {e}", core.display()))?;
     let core = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let facts = done.iter().flat_map(|done| done.facts.clone()).collect();
-    let report = Report { done, shim, rig, core, facts, calls: calls(done) };
+    let report = Report { done, timing, shim, rig, core, facts, calls: calls(done) };
     let file = |name: &str, text: String| {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))
@@ -96,8 +114,33 @@ impl Report<'_> {
             "device": self.facts.iter().cloned().collect::<BTreeMap<_, _>>(),
             "checks": checks.collect::<Vec<_>>(),
             "calls": self.calls,
+            "timing": self.timing.map(Report::timing),
         });
         format!("{report:#}\n")
+    }
+
+    /// Times are told and not judged: no word of what passed.
+    fn timing(timing: &Timing) -> Value {
+        let figure = |figure: &Figure| {
+            let taken = figure.figure().ok();
+            let runs = figure.runs.as_ref().ok().into_iter().flatten();
+            json!({
+                "figure": figure.row.what,
+                "unit": figure.row.unit,
+                "value": taken.map(|(value, _)| value),
+                "error": taken.map(|(_, error)| error),
+                "bar": figure.row.bar,
+                "void": figure.disturbed(),
+                "runs": runs.map(|run| json!({ "value": run.value, "error": run.error, "disturbed": run.disturbed })).collect::<Vec<_>>(),
+                "not_measured": figure.figure().err(),
+            })
+        };
+        json!({
+            "clock": if timing.real_time { "real" } else { "virtual" },
+            "load_before": timing.load,
+            "longest_gap_ms": timing.gap.as_secs_f64() * 1000.0,
+            "figures": timing.figures.iter().map(figure).collect::<Vec<_>>(),
+        })
     }
 
     fn junit(&self) -> String {

@@ -5,6 +5,7 @@ mod command;
 mod following;
 mod headless;
 mod process;
+mod timed;
 mod tv_box;
 mod xvfb;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub(crate) use blind::BlindRig;
 pub(crate) use command::CommandRig;
 pub(crate) use headless::HeadlessRig;
+pub(crate) use timed::{Moment, Timed};
 pub(crate) use tv_box::BoxRig;
 pub(crate) use xvfb::XvfbRig;
 
@@ -47,8 +49,10 @@ pub(crate) enum Ability {
     Told,
     /// Learn the exit status of the process.
     Status,
-    /// Measure the memory of the process.
+    /// Measure memory and processor time of the process.
     Weigh,
+    /// Know when it saw, heard and pressed something.
+    Time,
 }
 
 impl Ability {
@@ -65,7 +69,8 @@ impl Ability {
             Ability::Title => "see the window's title",
             Ability::Told => "know what the window was told",
             Ability::Status => "learn the exit status",
-            Ability::Weigh => "measure memory",
+            Ability::Weigh => "measure memory and processor time",
+            Ability::Time => "tell when it sees and hears something",
         }
     }
 }
@@ -81,6 +86,8 @@ pub(crate) struct Order {
     pub(crate) store: PathBuf,
     /// What the check needs of the rig; the rest it may leave.
     pub(crate) needs: &'static [Ability],
+    /// Pressed one after another once the core says that it is ready.
+    pub(crate) keys: &'static [&'static str],
     /// Whether the run needs the limits that hold in real time.
     pub(crate) real_time: bool,
     /// Longest time of the run.
@@ -89,9 +96,6 @@ pub(crate) struct Order {
 
 /// The part of the screen that checks look at: so many pixels from the top left corner.
 const LOOK: (u32, u32) = (320, 180);
-
-/// Pressed one after another once the core says that it is ready.
-const KEYS: &[&str] = &["right", "ok", "a"];
 
 impl Order {
     /// Whether the check needs this.
@@ -129,6 +133,10 @@ pub(crate) struct Seen {
     pub(crate) report: Value,
     /// Memory of the process, resident, in KiB, when the guest marked a moment.
     pub(crate) resident_kib: Vec<(String, u64)>,
+    /// Its processor time then, in milliseconds.
+    pub(crate) cpu_ms: Vec<(String, u64)>,
+    /// When things happened, where the check needs [`Ability::Time`]; the film is there then, and not in `film`.
+    pub(crate) timed: Timed,
     /// What the window or the system was told, with its time: `title`, `cursor`, `awake`, `now-playing`.
     pub(crate) told: Vec<(u64, String, Value)>,
 }
@@ -164,6 +172,13 @@ impl Seen {
         figure.or_else(logged)
     }
 
+    /// What the guest noted of something.
+    pub(crate) fn note(&self, name: &str) -> Result<&str, String> {
+        let notes = self.words.iter().filter_map(|words| words.strip_prefix("note "));
+        let found = notes.filter_map(|words| words.split_once(' ')).find(|(known, _)| *known == name);
+        found.map(|(_, value)| value).ok_or_else(|| format!("the core noted no `{name}`"))
+    }
+
     /// What was told of something last, at a marked moment.
     pub(crate) fn told(&self, what: &str, mark: &str) -> Result<&Value, String> {
         let at = self.mark(mark)?;
@@ -190,6 +205,10 @@ pub(crate) trait Rig {
     /// Where the device finds the kit's server: this machine's name or address as seen from there.
     fn host(&self) -> String {
         LOOPBACK.into()
+    }
+    /// Whether its clock goes as people's does; a virtual one knows nothing of what processors cost.
+    fn real_time(&self) -> bool {
+        true
     }
     /// Whether it can do something; what it cannot is not measured.
     fn can(&self, ability: Ability) -> bool;

@@ -15,6 +15,9 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// In real time a fault must not hold everything up.
 const REAL_LIMIT: Duration = Duration::from_secs(12);
 
+/// What the guest of `player.handle-input` waits for.
+const KEYS: &[&str] = &["right", "ok", "a"];
+
 /// What came of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -147,6 +150,7 @@ fn runs(check: &Check, rig: &mut dyn Rig, core: &Path, folder: &Path) -> Result<
             core: core.to_path_buf(),
             store: store.clone(),
             needs: check.needs,
+            keys: if check.needs.contains(&Ability::Press) { KEYS } else { &[] },
             real_time: check.real_time,
             limit: if check.real_time { REAL_LIMIT } else { LIMIT },
         };
@@ -155,7 +159,7 @@ fn runs(check: &Check, rig: &mut dyn Rig, core: &Path, folder: &Path) -> Result<
     Ok((all, server.take_asked()))
 }
 
-fn make(folder: &Path) -> Result<(), String> {
+pub(crate) fn make(folder: &Path) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))
 }
 

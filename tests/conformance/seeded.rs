@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc;
 
 use crate::checks::{CHECKS, Check};
+use crate::report::About;
 use crate::rig::HeadlessRig;
 use crate::run::{self, Done, Outcome, flawless};
 use crate::{report, selected};
@@ -66,7 +67,8 @@ pub(crate) fn certify_self(
     });
     let order = |done: &Done| CHECKS.iter().position(|check| check.id == done.check.id);
     passed.sort_by_key(order);
-    report::write(&passed, &shim.join(" "), "headless", core, folder)?;
+    let about = About { shim: &shim.join(" "), rig: "headless", core };
+    report::write(&passed, None, &about, folder)?;
     let unseen = report::unseen_answers(&passed);
     if only.is_empty() && !unseen.is_empty() {
         println!("answers the contract documents and no check has seen: {}", unseen.join(", "));

@@ -16,6 +16,9 @@ fn main() {
     let trials = vec![
         Trial::test("musts_all_have_a_check_and_a_fault", || musts().map_err(Failed::from)),
         Trial::test("headless_passes_and_every_fault_is_caught", || certify_self().map_err(Failed::from)),
+        Trial::test("timing_of_the_reference_shim_is_reported_and_not_judged", || {
+            timing().map_err(Failed::from)
+        }),
         Trial::test("stub_starts_a_core_and_says_that_it_lacks_the_rest", || stub().map_err(Failed::from)),
     ];
     libtest_mimic::run(&arguments, trials).exit();
@@ -60,6 +63,32 @@ fn certify_self() -> Result<(), String> {
     let folder = scratch("certify-self").to_string_lossy().into_owned();
     let (right, text) = output("kinora-certify", &["self", "--shim", &shim, "--report", &folder])?;
     if right { Ok(()) } else { Err(text) }
+}
+
+/// By the virtual clock picture and sound of one moment are of one moment. What the clock cannot tell is said.
+fn timing() -> Result<(), String> {
+    let shim = format!("{} play", target_folder().join("kinora-headless").display());
+    let folder = scratch("certify-timing");
+    let path = folder.to_string_lossy();
+    let (_, text) =
+        output("kinora-certify", &["--shim", &shim, "--only", "link", "--timing", "--report", &path])?;
+    let report = std::fs::read(folder.join("report.json")).map_err(|e| format!("{e}: {text}"))?;
+    let report: serde_json::Value = serde_json::from_slice(&report).map_err(|e| e.to_string())?;
+    let figures = report["timing"]["figures"].as_array().ok_or_else(|| text.clone())?;
+    let most = |name: &str| if name.starts_with("start") { 1000.0 } else { 1.0 };
+    for figure in figures {
+        let name = figure["figure"].as_str().unwrap_or_default();
+        let right = match figure["value"].as_f64() {
+            Some(value) => value.abs() <= most(name),
+            None => name.contains("processor time") && figure["not_measured"].is_string(),
+        };
+        if !right {
+            return Err(format!("{figure}: {text}"));
+        }
+    }
+    let page = std::fs::read_to_string(folder.join("report.html")).map_err(|e| e.to_string())?;
+    let told = figures.len() == 9 && page.contains("A/V offset, p99");
+    if told && report["verdict"] == "nothing wrong in this part" { Ok(()) } else { Err(text) }
 }
 
 fn stub() -> Result<(), String> {

@@ -1,11 +1,10 @@
 //! What happens around a player: sound and its devices, the desktop, the end.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use kinora_tests::{HEARD_HZ, Media, Running, Screen, SoundServer, make, root, scratch, target_folder};
+use kinora_tests::{Media, Running, Screen, Session, SoundServer, beeps, make, root, scratch, target_folder};
 use libtest_mimic::Trial;
 
 use crate::trial;
@@ -33,22 +32,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("missing_file_at_the_end_exits_with_status_1".into(), missing),
         trial("report_tells_the_last_minutes_without_secrets".into(), report),
     ]
-}
-
-/// Seconds at which beeps begin: the first loud sample after 200 ms of silence.
-fn beeps(heard: &[f32]) -> Vec<f64> {
-    let (mut beeps, mut quiet) = (Vec::new(), HEARD_HZ);
-    for (at, sample) in heard.iter().enumerate() {
-        if sample.abs() < 0.02 {
-            quiet += 1;
-        } else {
-            if quiet > HEARD_HZ / 5 {
-                beeps.push(at as f64 / HEARD_HZ as f64);
-            }
-            quiet = 0;
-        }
-    }
-    beeps
 }
 
 fn sound_is_heard() -> Result<(), String> {
@@ -98,98 +81,55 @@ fn no_sound_device() -> Result<(), String> {
     }
 }
 
-/// A session bus of a test's own.
-struct SessionBus {
-    _daemon: Running,
-    address: String,
+/// Waits until media controls show this status.
+fn wait_status(session: &Session, status: &str) -> Result<(), String> {
+    wait_for(status, || {
+        let now = session.media_controls()?.status;
+        if now == status { Ok(()) } else { Err(now) }
+    })
 }
 
-impl SessionBus {
-    fn start() -> Result<Self, String> {
-        let mut command = Command::new("dbus-daemon");
-        command.args(["--session", "--nofork", "--print-address=1"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut daemon = Running::start(&mut command)?;
-        let mut address = String::new();
-        let out = daemon.stdout.take().expect("it was piped");
-        let read = BufReader::new(out).read_line(&mut address);
-        let bus = SessionBus { _daemon: daemon, address: address.trim().to_owned() };
-        read.map_err(|e| format!("dbus-daemon: {e}"))?;
-        Ok(bus)
-    }
+/// Waits until the film itself moves: what moved before may have been the sign of waiting.
+fn wait_playing(session: &Session) -> Result<(), String> {
+    wait_for("the film", || match session.media_controls()?.position_us {
+        1.. => Ok(()),
+        now => Err(format!("{now} us")),
+    })
+}
 
-    /// Calls a method of the player's media controls (MPRIS D-Bus Interface Specification 2.2); the reply as text.
-    fn call(&self, method: &str, args: &[&str]) -> Result<String, String> {
-        let output = Command::new("dbus-send")
-            .args([
-                "--print-reply",
-                "--dest=org.mpris.MediaPlayer2.kinora",
-                "/org/mpris/MediaPlayer2",
-                method,
-            ])
-            .args(args)
-            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
-            .output()
-            .map_err(|e| format!("dbus-send: {e}"))?;
-        if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
-    }
-
-    fn property(&self, name: &str) -> Result<String, String> {
-        let args = ["string:org.mpris.MediaPlayer2.Player", &format!("string:{name}")];
-        self.call("org.freedesktop.DBus.Properties.Get", &args)
-    }
-
-    fn wait_status(&self, status: &str) -> Result<(), String> {
-        wait_for(&format!("PlaybackStatus {status}"), || {
-            let now = self.property("PlaybackStatus")?;
-            if now.contains(&format!("\"{status}\"")) { Ok(()) } else { Err(now) }
-        })
-    }
-
-    /// Waits until the film itself moves: what moved before may have been the sign of waiting.
-    fn wait_playing(&self) -> Result<(), String> {
-        wait_for("the film", || match self.position_us()? {
-            1.. => Ok(()),
-            now => Err(format!("{now} us")),
-        })
-    }
-
-    fn position_us(&self) -> Result<i64, String> {
-        let reply = self.property("Position")?;
-        let number = reply.split_whitespace().last().and_then(|word| word.parse().ok());
-        number.ok_or(format!("Position is `{reply}`"))
-    }
+/// Waits until the screen is kept awake, or no more.
+fn wait_awake(session: &Session, on: bool) -> Result<(), String> {
+    wait_for("the screen saver", || {
+        if session.awake() == on { Ok(()) } else { Err(format!("kept awake: {}", !on)) }
+    })
 }
 
 fn media_controls() -> Result<(), String> {
-    const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
     let mut world = World::new("media-controls")?;
-    let bus = SessionBus::start()?;
-    world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
+    let session = Session::start()?;
+    world.set("DBUS_SESSION_BUS_ADDRESS", session.address().into());
     let mut watching = world.play(&["--exit-at-end", &clip(), &clip()])?;
-    bus.wait_status("Playing")?;
-    let metadata = bus.property("Metadata")?;
-    if !metadata.contains("Flash and beep") {
-        return Err(format!("no title in {metadata}"));
+    wait_status(&session, "Playing")?;
+    wait_awake(&session, true)?;
+    let title = session.media_controls()?.title;
+    if !title.contains("Flash and beep") {
+        return Err(format!("the title is `{title}`"));
     }
-    bus.call(&format!("{PLAYER}.PlayPause"), &[])?;
-    bus.wait_status("Paused")?;
-    let before = bus.position_us()?;
-    bus.call(&format!("{PLAYER}.Seek"), &["int64:4000000"])?;
+    session.control("PlayPause", &())?;
+    wait_status(&session, "Paused")?;
+    wait_awake(&session, false)?;
+    let before = session.media_controls()?.position_us;
+    session.control("Seek", &(4_000_000_i64,))?;
     wait_for("the new position", || {
-        let now = bus.position_us()?;
+        let now = session.media_controls()?.position_us;
         if (now - before - 4_000_000).abs() < 50_000 { Ok(()) } else { Err(format!("{before} to {now} us")) }
     })?;
-    bus.call(&format!("{PLAYER}.Next"), &[])?;
+    session.control("Next", &())?;
     wait_for("the beginning of the next item", || {
-        let now = bus.position_us()?;
+        let now = session.media_controls()?.position_us;
         if now < 4_000_000 { Ok(()) } else { Err(format!("{now} us")) }
     })?;
-    bus.call(&format!("{PLAYER}.Play"), &[])?;
+    session.control("Play", &())?;
     match watching.wait()? {
         0 => Ok(()),
         status => Err(format!("status {status}: {}", watching.stderr())),
@@ -208,13 +148,13 @@ pub(crate) fn long_film() -> Result<String, String> {
 fn close_and_resume() -> Result<(), String> {
     let film = long_film()?;
     let mut world = World::new("close")?;
-    let bus = SessionBus::start()?;
-    world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
+    let session = Session::start()?;
+    world.set("DBUS_SESSION_BUS_ADDRESS", session.address().into());
     let mut watching = world.play(&[&film])?;
     watching.wait_moving()?;
-    bus.wait_playing()?;
+    wait_playing(&session)?;
     watching.press("5")?;
-    wait_for("the middle", || match bus.position_us()? {
+    wait_for("the middle", || match session.media_controls()?.position_us {
         200_000_000.. => Ok(()),
         now => Err(format!("{now} us")),
     })?;
@@ -226,7 +166,7 @@ fn close_and_resume() -> Result<(), String> {
     drop(watching);
     let watching = world.play(&[&film])?;
     watching.wait_moving()?;
-    match bus.position_us()? {
+    match session.media_controls()?.position_us {
         200_000_000..300_000_000 => Ok(()),
         now => Err(format!("the second time it began at {now} us")),
     }
@@ -284,11 +224,11 @@ fn missing() -> Result<(), String> {
 fn killed() -> Result<(), String> {
     let film = long_film()?;
     let mut world = World::new("killed")?;
-    let bus = SessionBus::start()?;
-    world.set("DBUS_SESSION_BUS_ADDRESS", bus.address.clone());
+    let session = Session::start()?;
+    world.set("DBUS_SESSION_BUS_ADDRESS", session.address().into());
     let watching = world.play(&[&film])?;
     watching.wait_moving()?;
-    bus.wait_playing()?;
+    wait_playing(&session)?;
     let pressed = SystemTime::now();
     watching.press("5")?;
     let journal = world.folder.join("data/kinora/journal");
@@ -301,7 +241,7 @@ fn killed() -> Result<(), String> {
     drop(watching);
     let mut watching = world.play(&[])?;
     watching.wait_moving()?;
-    let position = bus.position_us()?;
+    let position = session.media_controls()?.position_us;
     watching.press("q")?;
     let status = watching.wait()?;
     if status != 0 || !(200_000_000..300_000_000).contains(&position) {

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use x11rb::connection::Connection;
+use x11rb::protocol::xfixes::ConnectionExt as _;
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _,
     EventMask, ImageFormat, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, MapState,
@@ -161,6 +162,14 @@ impl Display {
     pub fn point(&self, x: i16, y: i16) -> Result<(), String> {
         let request = self.connection.xtest_fake_input(MOTION_NOTIFY_EVENT, 0, 0, self.root, x, y, 0);
         request.map_err(say)?.check().map_err(say)
+    }
+
+    /// Whether the pointer is to be seen where it is: not with an image of which every pixel is transparent.
+    pub fn pointer_shown(&self) -> Result<bool, String> {
+        // Whoever has not named a version has none of its requests answered (X Fixes Extension 6.0, 4).
+        self.connection.xfixes_query_version(5, 0).map_err(say)?.reply().map_err(say)?;
+        let image = self.connection.xfixes_get_cursor_image().map_err(say)?.reply().map_err(say)?;
+        Ok(image.cursor_image.iter().any(|argb| argb >> 24 != 0))
     }
 
     /// Presses and releases a button of the pointer where it is.

@@ -2,6 +2,7 @@
 //! and a display and a sound server to play on.
 
 mod builds;
+mod calm;
 mod disk;
 mod display;
 mod live;
@@ -12,10 +13,16 @@ mod random;
 mod running;
 mod scenario;
 mod screen;
+mod session;
 mod sound;
+mod speaker;
+mod statistics;
+mod tone;
+mod usage;
 mod wav;
 
 pub use builds::{guest, other_build};
+pub use calm::{Control, Gaps, MAX_GAP, MAX_LOAD, quietest_load};
 pub use disk::FakeDisk;
 pub use display::Display;
 pub use live::{LIVE_STREAM, LiveConfig, LiveServer};
@@ -26,7 +33,11 @@ pub use random::Random;
 pub use running::Running;
 pub use scenario::{Scenario, TRACE, scenarios};
 pub use screen::Screen;
-pub use sound::{Ears, HEARD_HZ, SoundServer};
+pub use session::{MediaControls, Session};
+pub use sound::{Ears, HEARD_HZ, SoundServer, beeps};
+pub use speaker::{Heard, Speaker, TICK};
+pub use statistics::percentile;
+pub use usage::Usage;
 pub use wav::Wav;
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,27 @@ use crate::Running;
 /// Frames a second of what is heard.
 pub const HEARD_HZ: usize = 48_000;
 
+/// What is no louder belongs to no beep.
+const QUIET: f32 = 0.02;
+/// Silence before a beep.
+const BEFORE_BEEP: usize = HEARD_HZ / 5;
+
+/// Seconds at which beeps begin: the first loud sample after 200 ms of silence.
+pub fn beeps(heard: &[f32]) -> Vec<f64> {
+    let (mut beeps, mut quiet) = (Vec::new(), HEARD_HZ);
+    for (at, sample) in heard.iter().enumerate() {
+        if sample.abs() < QUIET {
+            quiet += 1;
+        } else {
+            if quiet > BEFORE_BEEP {
+                beeps.push(at as f64 / HEARD_HZ as f64);
+            }
+            quiet = 0;
+        }
+    }
+    beeps
+}
+
 /// A running PulseAudio server; ended when dropped.
 pub struct SoundServer {
     _server: Running,

@@ -111,6 +111,7 @@ impl Report {
             "decoder": last.decoder,
             "rate": rate,
             "channels": channels,
+            "heard_from_us": self.seen.heard_from_us,
             "samples": sum(|s| s.samples),
             "underruns": sum(|s| s.underruns),
             "damaged": sum(|s| s.damaged),

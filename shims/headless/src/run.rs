@@ -116,7 +116,7 @@ impl Run {
         let decoders = seeded.decoders(kinora_program::decoders());
         let sink: Box<dyn AudioSink> = if options.sound {
             let heard = Arc::clone(recording);
-            Box::new(VirtualSink::heard_by(move |samples, format| heard.hear(samples, format)))
+            Box::new(VirtualSink::heard_by(move |samples, format, at| heard.hear(samples, format, at)))
         } else {
             Box::new(NullSink)
         };

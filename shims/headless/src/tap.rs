@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kinora_pipeline::Taps;
-use kinora_port::{PcmBlock, PcmSamples, PixelFormat, SinkFormat, VideoFrame};
+use kinora_port::{HostUs, PcmBlock, PcmSamples, PixelFormat, SinkFormat, VideoFrame};
 use md5::{Digest, Md5};
 
 use crate::args::Options;
@@ -27,6 +27,8 @@ pub(crate) struct Recording {
 pub(crate) struct Seen {
     pub(crate) frame_size: Option<(u32, u32)>,
     pub(crate) sound_format: Option<(u32, u32)>,
+    /// When the first sample left the loudspeaker.
+    pub(crate) heard_from_us: Option<HostUs>,
 }
 
 impl Recording {
@@ -55,7 +57,8 @@ impl Recording {
     }
 
     /// What the loudspeaker plays.
-    pub(crate) fn hear(&self, samples: &[f32], format: SinkFormat) {
+    pub(crate) fn hear(&self, samples: &[f32], format: SinkFormat, audible_us: HostUs) {
+        lock(&self.seen).heard_from_us.get_or_insert(audible_us);
         if let Some(file) = &mut *lock(&self.heard) {
             let SinkFormat { rate_hz, channels } = format;
             let samples = PcmSamples::F32(samples.to_vec());

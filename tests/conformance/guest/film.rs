@@ -27,7 +27,7 @@ pub(crate) const FRAME_US: i64 = 40_000;
 /// B frames are decoded up to two frames before they are shown.
 const REORDER_US: i64 = 2 * FRAME_US;
 /// Bits of a sample (`wit/streams.wit`).
-const KEY: u32 = 1;
+pub(crate) const KEY: u32 = 1;
 pub(crate) const DISCONTINUITY: u32 = 4;
 /// Sound samples in one sample of a stream, in milliseconds.
 const BLOCK_MS: u32 = 20;

@@ -20,6 +20,7 @@ mod start;
 mod storage;
 mod streams;
 mod timeline;
+mod timing;
 mod video;
 
 use std::pin::Pin;
@@ -109,4 +110,7 @@ checks! {
     "player.handle-atomic" => lifecycle::handle_atomic,
     "player.handle-limit" => lifecycle::handle_limit,
     "soak" => lifecycle::soak,
+    "timing.play" => timing::play,
+    "timing.input" => timing::input,
+    "timing.rest" => timing::rest,
 }

@@ -15,6 +15,8 @@ use crate::{Check, Kit, api, film};
 #[derive(Default)]
 struct State {
     host_us: u64,
+    /// Calls of `handle`.
+    calls: u64,
     /// Not yet taken by the check.
     events: VecDeque<Event>,
     wake_us: Option<u64>,
@@ -69,6 +71,7 @@ impl Guest for Kit {
                 state.offences.push(format!("{} events in a call", events.len()));
             }
             state.host_us = host_us;
+            state.calls += 1;
             state.wake_us = None;
             state.checkpoint = false;
         });
@@ -159,6 +162,16 @@ pub(crate) fn first() -> bool {
 /// Host time of the call.
 pub(crate) fn now() -> u64 {
     with(|state| state.host_us)
+}
+
+/// How often `handle` was called.
+pub(crate) fn calls() -> u64 {
+    with(|state| state.calls)
+}
+
+/// How often the screen shows a new picture, in thousandths of a hertz, as the shim knew when it started the core; 0 unknown.
+pub(crate) fn refresh_mhz() -> u32 {
+    with(|state| state.launch.as_ref().map_or(0, |launch| launch.surface.refresh_mhz))
 }
 
 /// What the instance before left to this one.

@@ -8,6 +8,7 @@ use super::{Report, escaped, summary, verdict};
 use crate::contract;
 use crate::rig::Ability;
 use crate::run::{Done, flawless};
+use crate::timing::Timing;
 
 const STYLE: &str = include_str!("page.css");
 /// Lines of a log that are shown, from its end.
@@ -46,7 +47,9 @@ pub(super) fn page(report: &Report<'_>) -> String {
         }
         row(&mut out, done);
     }
-    out.push_str("</table><h2>Calls seen</h2><p>Functions of the contract and how they were answered, over all checks.</p><table>");
+    out.push_str("</table>");
+    report.timing.iter().for_each(|timing| times(&mut out, timing));
+    out.push_str("<h2>Calls seen</h2><p>Functions of the contract and how they were answered, over all checks.</p><table>");
     for (call, count) in &report.calls {
         let (function, answer) = call.split_once('=').unwrap_or((call, ""));
         let _ = write!(
@@ -74,6 +77,27 @@ fn obstacles(out: &mut String, done: &[Done]) {
     if !lines.is_empty() {
         let _ = write!(out, "<h2>What is wrong</h2><ul>{lines}</ul>");
     }
+}
+
+/// What was measured, which nobody passes or fails by.
+fn times(out: &mut String, timing: &Timing) {
+    let _ = write!(
+        out,
+        "<h2>Timing</h2><p>{} Reported beside the bars of the design, and not part of the certificate.</p><table>\
+         <tr><th>figure<th><th>\u{b1}<th>bar<th></tr>",
+        escaped(&timing.about())
+    );
+    for figure in &timing.figures {
+        let [value, error, remark] = figure.words();
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td class=\"number\">{value}</td><td class=\"number\">{error}</td><td>{}</td><td class=\"not\">{}</td></tr>",
+            figure.row.what,
+            figure.row.bar,
+            escaped(&remark)
+        );
+    }
+    out.push_str("</table>");
 }
 
 /// Of the style sheet.

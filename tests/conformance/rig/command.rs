@@ -14,7 +14,7 @@ use std::process::Command;
 
 use kinora_tests::Wav;
 
-use super::{Ability, KEYS, LOOPBACK, Order, Rig, Seen, headless, process};
+use super::{Ability, LOOPBACK, Order, Rig, Seen, headless, process};
 
 /// A porter's program.
 pub(crate) struct CommandRig {
@@ -54,6 +54,8 @@ impl Rig for CommandRig {
             Ability::Told => "told",
             Ability::Status => "status",
             Ability::Weigh => "weigh",
+            // Files do not tell when they were recorded.
+            Ability::Time => return false,
         };
         self.abilities.split_whitespace().any(|known| known == word)
     }
@@ -62,8 +64,8 @@ impl Rig for CommandRig {
         let mut command = Command::new(&self.program[0]);
         command.args(&self.program[1..]).arg(&order.source);
         command.arg(&order.core).arg(&order.store).arg(folder);
-        if order.needs(Ability::Press) {
-            command.arg("--keys").arg(KEYS.join(","));
+        if !order.keys.is_empty() {
+            command.arg("--keys").arg(order.keys.join(","));
         }
         if let Some(pick) = order.pick()? {
             command.arg("--pick").arg(pick);

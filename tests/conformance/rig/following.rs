@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use kinora_tests::Screen;
 
-use super::{Ability, KEYS, Order, Seen};
+use super::{Order, Seen};
 
 /// Most that is kept of what a shim writes.
 const MAX_LOG: usize = 8 << 20;
 /// Longest between two looks at the shim while it says nothing.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Between two keys.
-const KEY_EVERY: Duration = Duration::from_millis(300);
+/// Between two keys: no multiple of what a screen takes for a picture.
+const KEY_EVERY: Duration = Duration::from_millis(307);
 
 /// A shim that was started.
 pub(super) trait Shim {
@@ -24,6 +24,8 @@ pub(super) trait Shim {
     fn kill(&mut self) -> Result<(), String>;
     /// Its memory, resident, in KiB.
     fn resident_kib(&mut self) -> Option<u64>;
+    /// Its processor time so far, in milliseconds.
+    fn cpu_ms(&mut self) -> Option<u64>;
 }
 
 /// Follows a shim until the guest has said its last word and the shim has ended, for which it may take `grace`, or until time is up.
@@ -47,11 +49,10 @@ pub(super) fn follow(shim: &mut dyn Shim, limit: Duration, grace: Duration) -> R
         let words = line.split_once("kit: ").map(|(_, words)| words);
         shim.heard(words)?;
         let Some(words) = words else { continue };
-        if let Some(mark) = words.strip_prefix("mark ")
-            && let Some(kib) = shim.resident_kib()
-        {
+        if let Some(mark) = words.strip_prefix("mark ") {
             let name = mark.split(' ').next().unwrap_or_default();
-            seen.resident_kib.push((name.to_owned(), kib));
+            seen.resident_kib.extend(shim.resident_kib().map(|kib| (name.to_owned(), kib)));
+            seen.cpu_ms.extend(shim.cpu_ms().map(|ms| (name.to_owned(), ms)));
         }
         if words == "kill" {
             // Whatever the guest waits for now must not come.
@@ -87,9 +88,8 @@ pub(super) struct Viewer {
 impl Viewer {
     /// Looks no more often than that.
     pub(super) fn new(order: &Order, look_every: Duration) -> Self {
-        let keys = if order.needs(Ability::Press) { KEYS } else { &[] };
         Viewer {
-            keys: keys.iter(),
+            keys: order.keys.iter(),
             next_key: None,
             times: Vec::new(),
             look_every,

@@ -3,14 +3,18 @@
 use std::path::Path;
 use std::process::Command;
 
-use kinora_tests::{HEARD_HZ, Screen, Wav};
-
+use kinora_tests::{HEARD_HZ, Screen, Wav, beeps};
 use serde_json::Value;
 
-use super::{Ability, KEYS, Order, Rig, Seen, process};
+use super::{Ability, Moment, Order, Rig, Seen, Timed, process};
 
 /// Size of the surface: the films are small, and so are the reports.
 const SIZE: &str = "320x180";
+/// When the first key is pressed, and the time between two, in microseconds.
+const FIRST_KEY_US: u64 = 500_000;
+const KEY_EVERY_US: u64 = 300_000;
+/// Times are written in whole microseconds.
+const ROUNDED_US: u64 = 1;
 
 /// `kinora-headless play`, with what the kit adds to each command.
 pub(crate) struct HeadlessRig {
@@ -21,6 +25,10 @@ pub(crate) struct HeadlessRig {
 impl Rig for HeadlessRig {
     fn name(&self) -> &'static str {
         "headless"
+    }
+
+    fn real_time(&self) -> bool {
+        false
     }
 
     fn can(&self, _ability: Ability) -> bool {
@@ -49,8 +57,9 @@ impl Rig for HeadlessRig {
         if let Some(pick) = order.pick()? {
             command.arg("--pick").arg(pick);
         }
-        if order.needs(Ability::Press) {
-            let keys = KEYS.iter().enumerate().map(|(n, key)| format!("{}:{key}", 0.5 + 0.3 * n as f64));
+        let presses = (0..).map(|n| FIRST_KEY_US + n * KEY_EVERY_US).zip(order.keys);
+        if !order.keys.is_empty() {
+            let keys = presses.clone().map(|(at_us, key)| format!("{}:{key}", at_us as f64 / 1e6));
             command.arg("--keys").arg(keys.collect::<Vec<_>>().join(","));
         }
         let mut seen = process::run(&mut command, order.limit, |_| {})?;
@@ -62,7 +71,26 @@ impl Rig for HeadlessRig {
             seen.report = serde_json::from_slice(&report).unwrap_or_default();
         }
         seen.told = told(&seen.report);
+        if order.needs(Ability::Time) {
+            seen.timed = timed(&mut seen, presses.map(|(at_us, _)| at_us));
+        }
         Ok(seen)
+    }
+}
+
+/// When things happened by the shim's own clock, which begins with its process.
+fn timed(seen: &mut Seen, presses: impl Iterator<Item = u64>) -> Timed {
+    let moment = |at_us| Moment { at_us, error_us: ROUNDED_US };
+    let from_us = seen.report["audio"]["heard_from_us"].as_u64().unwrap_or(0);
+    let beep = |after: f64| Moment {
+        at_us: from_us + (after * 1e6) as u64,
+        error_us: ROUNDED_US + 1_000_000 / HEARD_HZ as u64,
+    };
+    Timed {
+        pictures: seen.film.drain(..).map(|(at_us, screen)| (moment(at_us), screen)).collect(),
+        unseen_us: 0,
+        beeps: beeps(&seen.heard).into_iter().map(beep).collect(),
+        presses: presses.map(moment).collect(),
     }
 }
 

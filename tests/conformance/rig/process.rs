@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use kinora_tests::Running;
+use kinora_tests::{Running, Usage};
 
 use super::Seen;
 use super::following::{Shim, follow};
@@ -68,11 +68,12 @@ impl<F: FnMut(Option<&str>)> Shim for Process<F> {
         self.child.kill().map_err(|e| format!("the shim cannot be killed: {e}"))
     }
 
-    /// `VmRSS` of a running process (proc_pid_status(5)).
     fn resident_kib(&mut self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.split_whitespace().next()?.parse().ok()
+        Usage::of(self.child.id()).ok().map(|usage| usage.memory / 1024)
+    }
+
+    fn cpu_ms(&mut self) -> Option<u64> {
+        Usage::of(self.child.id()).ok().map(|usage| usage.cpu.as_millis() as u64)
     }
 }
 

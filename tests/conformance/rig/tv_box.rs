@@ -101,6 +101,10 @@ impl Rig for BoxRig {
         HOST.into()
     }
 
+    fn real_time(&self) -> bool {
+        false
+    }
+
     fn can(&self, ability: Ability) -> bool {
         use Ability::{Hear, Kill, Mute, Press, Report, See, Status, Weigh};
         matches!(ability, See | Hear | Press | Kill | Mute | Report | Status | Weigh)
@@ -195,6 +199,10 @@ impl Shim for Player<'_> {
 
     fn resident_kib(&mut self) -> Option<u64> {
         if self.weighs { self.machine.resident_kib().ok() } else { None }
+    }
+
+    fn cpu_ms(&mut self) -> Option<u64> {
+        None
     }
 }
 

@@ -5,7 +5,7 @@ const PERIOD_US: u64 = 20_000;
 /// Silence that nobody listened to is not caught up with beyond this.
 const CATCH_UP_US: u64 = 1_000_000;
 
-type Heard = Box<dyn FnMut(&[f32], SinkFormat) + Send>;
+type Heard = Box<dyn FnMut(&[f32], SinkFormat, HostUs) + Send>;
 
 /// A device that consumes exactly in the time it is told: for the virtual clock, for tests, and as the monotonic clock's stand-in where
 /// there is no device. What it plays goes to `heard`.
@@ -32,8 +32,8 @@ impl VirtualSink {
         }
     }
 
-    /// A sink that hands what it plays to `heard`.
-    pub fn heard_by(heard: impl FnMut(&[f32], SinkFormat) + Send + 'static) -> Self {
+    /// A sink that hands what it plays to `heard`, with the host time at which the first frame of it is audible.
+    pub fn heard_by(heard: impl FnMut(&[f32], SinkFormat, HostUs) + Send + 'static) -> Self {
         VirtualSink { heard: Some(Box::new(heard)), ..VirtualSink::new() }
     }
 }
@@ -78,9 +78,10 @@ impl AudioSink for VirtualSink {
         while self.played < due {
             let frames = (due - self.played).min(rate * PERIOD_US / 1_000_000).max(1);
             self.buffer.resize(frames as usize * channels, 0.0);
-            source.fill(&mut self.buffer, audible(opened, self.played));
+            let audible_us = audible(opened, self.played);
+            source.fill(&mut self.buffer, audible_us);
             if let Some(heard) = &mut self.heard {
-                heard(&self.buffer, self.format);
+                heard(&self.buffer, self.format, audible_us);
             }
             self.played += frames;
         }

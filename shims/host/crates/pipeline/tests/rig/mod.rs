@@ -202,7 +202,7 @@ impl Rig {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let sink = VirtualSink::heard_by({
             let heard = heard.clone();
-            move |samples, _| heard.lock().unwrap().extend_from_slice(samples)
+            move |samples, _, _| heard.lock().unwrap().extend_from_slice(samples)
         });
         Rig { heard, ..Rig::with_sink(buffer_bytes, pacing, Box::new(sink)) }
     }

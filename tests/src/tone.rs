@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 use std::time::Instant;
 
-use kinora_tests::HEARD_HZ;
+use crate::HEARD_HZ;
 
 /// The film's tone.
 const TONE_HZ: usize = 440;

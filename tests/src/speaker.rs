@@ -1,4 +1,4 @@
-//! A loudspeaker of which is known when each sample leaves it: the bench itself takes the sound out of the server, by its own clock.
+//! A loudspeaker of which is known when each sample leaves it: the observer itself takes the sound out of the server, by its own clock.
 //!
 //! A null sink's monitor gives a block of sound when the server has mixed it, which is up to a block before it would be heard, and says
 //! nothing of when that is. Here the server's device is a pipe. Whoever reads it at the rate of the sound is the loudspeaker: the server
@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use kinora_tests::{HEARD_HZ, SoundServer};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::O_NONBLOCK;
 
 use crate::tone::Tone;
+use crate::{HEARD_HZ, SoundServer};
 
-/// How often samples are taken.
-pub(crate) const TICK: Duration = Duration::from_millis(1);
+/// How often samples are taken from a [`Speaker`].
+pub const TICK: Duration = Duration::from_millis(1);
 const TICK_FRAMES: usize = HEARD_HZ / 1000;
 /// Two channels of 32-bit floats.
 const FRAME_BYTES: usize = 8;
@@ -33,21 +33,21 @@ const QUIET: f32 = 0.001;
 /// Silence before a beep.
 const BEFORE_BEEP: usize = HEARD_HZ / 5;
 
-/// What was heard.
+/// What was heard of a [`Speaker`].
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Heard {
+pub struct Heard {
     /// When beeps began.
-    pub(crate) beeps: Vec<Instant>,
+    pub beeps: Vec<Instant>,
     /// How late the samples of each beep were taken: what the server told of its device then was wrong by as much.
-    pub(crate) late: Vec<Duration>,
+    pub late: Vec<Duration>,
     /// Longest silence between two sounds.
-    pub(crate) silence: Duration,
+    pub silence: Duration,
     /// When the film's tone broke.
-    pub(crate) breaks: Vec<Instant>,
+    pub breaks: Vec<Instant>,
 }
 
 /// The device of a sound server of its own.
-pub(crate) struct Speaker {
+pub struct Speaker {
     heard: Arc<Mutex<Heard>>,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -55,7 +55,7 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     /// Starts a server that keeps its files in `folder`, with a speaker as its device.
-    pub(crate) fn start(folder: &Path) -> Result<(SoundServer, Speaker), String> {
+    pub fn start(folder: &Path) -> Result<(SoundServer, Speaker), String> {
         let path = folder.join("speaker");
         let device = format!(
             "module-pipe-sink sink_name=ears file={} format=float32le rate={HEARD_HZ} channels=2",
@@ -73,12 +73,12 @@ impl Speaker {
     }
 
     /// Forgets what was heard so far.
-    pub(crate) fn forget(&self) {
+    pub fn forget(&self) {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard::default();
     }
 
     /// What was heard since.
-    pub(crate) fn heard(&self) -> Heard {
+    pub fn heard(&self) -> Heard {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
