@@ -105,7 +105,8 @@ impl Commit {
     /// Whether the display would take the layers, in another mode if one is given.
     pub(super) fn test(&self, layers: &[Layer], mode: Option<&Mode>) -> io::Result<()> {
         let atomic = self.atomic.as_ref().ok_or(io::ErrorKind::Unsupported)?;
-        atomic.commit(&self.card, &self.target, layers, mode, AtomicCommitFlags::TEST_ONLY)
+        let taken = atomic.commit(&self.card, &self.target, layers, mode, AtomicCommitFlags::TEST_ONLY);
+        taken.map_err(|e| io::Error::other(format!("the driver does not take it on planes: {e}")))
     }
 }
 

@@ -11,7 +11,7 @@ use kinora_raster_cpu::underlay::{Colors, Underlay};
 
 use super::buffer::Buffer;
 use super::commit::{BLENDING, Commit, Layer, PREMULTIPLIED, Setting};
-use super::planes::{Frames, Stack};
+use super::planes::{Frames, Stack, interface_size};
 use super::size;
 
 /// What is shown where, and its buffers.
@@ -81,10 +81,10 @@ impl Film {
 
 /// A film to find out with what planes do in a mode.
 pub(super) fn sample(mode: &Mode) -> Underlay {
-    let (w, h) = size(mode);
-    let placement = VideoPlacement { x: 0, y: 0, w, h, source: [0.0, 0.0, 1280.0, 720.0] };
-    let colors = Some(Colors { matrix: 1, full_range: false });
-    Underlay { timeline: 0, size: (1280, 720), placement, colors }
+    let ((w, h), size) = (size(mode), interface_size(size(mode)));
+    let source = [0.0, 0.0, f64::from(size.0), f64::from(size.1)];
+    let placement = VideoPlacement { x: 0, y: 0, w, h, source };
+    Underlay { timeline: 0, size, placement, colors: Some(Colors { matrix: 1, full_range: false }) }
 }
 
 /// What choosing planes goes by of a film.
