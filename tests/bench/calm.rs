@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kinora_tests::{Control, Gaps, MAX_GAP, MAX_LOAD, quietest_load};
+use kinora_tests::{Control, Gaps, Watched};
 
 use crate::RUNS;
 
@@ -79,22 +79,14 @@ impl Machine {
         self.runs += 1;
         let mut attempt = 1;
         loop {
-            let load = quietest_load();
-            let (began, control) = (Instant::now(), Control::start());
-            let result = run()?;
-            let short = began.elapsed() < SHORT;
-            let gap = control.gaps().longest;
-            let load = load.max(quietest_load());
-            let disturbed = if load > MAX_LOAD {
-                format!("{:.0} % of the processors were busy before or after", load * 100.0)
-            } else if gap > MAX_GAP {
-                format!("a gap of {} ms", gap.as_millis())
-            } else {
-                self.load = self.load.max(load);
-                self.gap = self.gap.max(gap);
+            let (result, watched) = Watched::run(&mut run);
+            let result = result?;
+            let Some(disturbed) = watched.disturbed() else {
+                self.load = self.load.max(watched.load);
+                self.gap = self.gap.max(watched.gap);
                 return Ok(result);
             };
-            if attempt == ATTEMPTS || !short || self.tries {
+            if attempt == ATTEMPTS || watched.lasted >= SHORT || self.tries {
                 self.void.push(disturbed);
                 return Ok(result);
             }
@@ -106,6 +98,8 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
+    use kinora_tests::MAX_GAP;
+
     use super::*;
 
     #[test]

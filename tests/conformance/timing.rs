@@ -6,7 +6,7 @@ mod figures;
 use std::path::Path;
 use std::time::Duration;
 
-use kinora_tests::{Control, MAX_GAP, MAX_LOAD, percentile, quietest_load};
+use kinora_tests::{MAX_GAP, Watched, percentile};
 
 use crate::rig::Ability::{self, Hear, Press, See, Time, Weigh};
 use crate::rig::{Order, Rig, Seen};
@@ -123,7 +123,7 @@ pub(crate) struct Timing {
     pub(crate) figures: Vec<Figure>,
     /// Whether time passed as it does for people.
     pub(crate) real_time: bool,
-    /// Share of the processors that others used before the runs, at most.
+    /// Share of the processors that others used before and after the runs, at most.
     pub(crate) load: f64,
     /// The longest that a loop was kept waiting which sleeps a millisecond at a time.
     pub(crate) gap: Duration,
@@ -136,7 +136,7 @@ impl Timing {
             return "One run by a virtual clock: what processors cost is not in the figures.".into();
         }
         format!(
-            "Medians of {RUNS} runs. Before them others used up to {:.0} % of the processors; the longest scheduling gap was {:.1} ms, and a run \
+            "Medians of {RUNS} runs. Before and after them others used up to {:.0} % of the processors; the longest scheduling gap was {:.1} ms, and a run \
              with one over {} ms is void.",
             self.load * 100.0,
             self.gap.as_secs_f64() * 1000.0,
@@ -192,12 +192,9 @@ impl Timing {
         if !self.real_time {
             return (run(), false);
         }
-        let load = quietest_load();
-        let control = Control::start();
-        let result = run();
-        let gap = control.gaps().longest;
-        (self.load, self.gap) = (self.load.max(load), self.gap.max(gap));
-        (result, load > MAX_LOAD || gap > MAX_GAP)
+        let (result, watched) = Watched::run(run);
+        (self.load, self.gap) = (self.load.max(watched.load), self.gap.max(watched.gap));
+        (result, watched.disturbed().is_some())
     }
 }
 

@@ -50,6 +50,15 @@ fn wait_installed(watching: &Watching<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Ends the player, which must never have said any of these words.
+fn quit(watching: &mut Watching<'_>, never: &[&str]) -> Result<(), String> {
+    watching.press("q")?;
+    match (watching.wait()?, watching.stderr()) {
+        (0, said) if !never.iter().any(|words| said.contains(words)) => Ok(()),
+        (status, said) => Err(format!("status {status}: {said}")),
+    }
+}
+
 /// The publisher's tool; its standard output.
 fn publish(world: &World, words: &[&str]) -> Result<String, String> {
     let mut command = Command::new(target_folder().join("kinora-publish"));
@@ -103,11 +112,7 @@ fn update() -> Result<(), String> {
     core(&world, &["use", &id(&world)?])?;
     wait_taken_over(&watching, 3)?;
     watching.wait_moving()?;
-    watching.press("q")?;
-    match (watching.wait()?, watching.stderr()) {
-        (0, said) if !said.contains("did not") => Ok(()),
-        (status, said) => Err(format!("status {status}: {said}")),
-    }
+    quit(&mut watching, &["did not"])
 }
 
 fn update_at_start() -> Result<(), String> {
@@ -119,11 +124,7 @@ fn update_at_start() -> Result<(), String> {
     // A player at rest is no reason either.
     watching.press("space")?;
     std::thread::sleep(Duration::from_secs(3));
-    watching.press("q")?;
-    match (watching.wait()?, watching.stderr()) {
-        (0, said) if !said.contains("take over") && !said.contains("taken over") => {}
-        (status, said) => return Err(format!("status {status}: {said}")),
-    }
+    quit(&mut watching, &["take over", "taken over"])?;
     let starts = |wanted: &str| {
         let info = core(&world, &["info", &id(&world)?])?;
         let line = info.lines().find(|line| line.starts_with("starts not proved"));
@@ -133,9 +134,5 @@ fn update_at_start() -> Result<(), String> {
     let mut watching = world.play(&[&film, "--log", "3"])?;
     watching.wait_moving()?;
     starts(" 1")?;
-    watching.press("q")?;
-    match (watching.wait()?, watching.stderr()) {
-        (0, said) if !said.contains("take over") => Ok(()),
-        (status, said) => Err(format!("status {status}: {said}")),
-    }
+    quit(&mut watching, &["take over"])
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A sleep of a millisecond that takes longer than this shows that somebody else had the processors.
 pub const MAX_GAP: Duration = Duration::from_millis(10);
 /// Share of the processors that others may use before a run, and after it.
-pub const MAX_LOAD: f64 = 0.1;
+const MAX_LOAD: f64 = 0.1;
 /// For how long the load is looked at, and how often at most before a run.
 const LOOK: Duration = Duration::from_millis(300);
 const LOOKS: u32 = 10;
@@ -38,8 +38,39 @@ impl Gaps {
     }
 }
 
+/// What the machine did while something ran.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched {
+    /// How long that took.
+    pub lasted: Duration,
+    /// Share of the processors that others used before it or after it.
+    pub load: f64,
+    /// Longest gap of the control loop.
+    pub gap: Duration,
+}
+
+impl Watched {
+    /// Runs something and watches the machine.
+    pub fn run<T>(run: impl FnOnce() -> T) -> (T, Watched) {
+        let before = quietest_load();
+        let (began, control) = (Instant::now(), Control::start());
+        let result = run();
+        let (lasted, gap) = (began.elapsed(), control.gaps().longest);
+        (result, Watched { lasted, load: before.max(quietest_load()), gap })
+    }
+
+    /// Why what was measured meanwhile proves nothing, if it does not.
+    pub fn disturbed(&self) -> Option<String> {
+        if self.load > MAX_LOAD {
+            let percent = self.load * 100.0;
+            return Some(format!("{percent:.0} % of the processors were busy before or after"));
+        }
+        (self.gap > MAX_GAP).then(|| format!("a gap of {} ms", self.gap.as_millis()))
+    }
+}
+
 /// Share of the processors others use, waiting a little for them to come to an end.
-pub fn quietest_load() -> f64 {
+fn quietest_load() -> f64 {
     let mut least = 1.0_f64;
     for _ in 0..LOOKS {
         let before = processor_ticks();
@@ -119,5 +150,14 @@ mod tests {
         assert!(gaps.touch(begin - ms(100)) && gaps.touch(begin + ms(1020)));
         assert!(!gaps.touch(begin - ms(101)) && !gaps.touch(begin + ms(1021)));
         assert_eq!(gaps.touched(), ms(1120));
+    }
+
+    #[test]
+    fn busy_processors_and_long_gaps_disturb() {
+        let calm = Watched { lasted: Duration::from_secs(1), load: MAX_LOAD, gap: MAX_GAP };
+        assert_eq!(calm.disturbed(), None);
+        let why = |watched: Watched| watched.disturbed().unwrap_or_default();
+        assert!(why(Watched { load: 0.25, ..calm }).starts_with("25 %"));
+        assert_eq!(why(Watched { gap: Duration::from_millis(11), ..calm }), "a gap of 11 ms");
     }
 }

@@ -22,7 +22,7 @@ mod usage;
 mod wav;
 
 pub use builds::{guest, other_build};
-pub use calm::{Control, Gaps, MAX_GAP, MAX_LOAD, quietest_load};
+pub use calm::{Control, Gaps, MAX_GAP, Watched};
 pub use disk::FakeDisk;
 pub use display::Display;
 pub use live::{LIVE_STREAM, LiveConfig, LiveServer};

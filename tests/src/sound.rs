@@ -14,8 +14,8 @@ pub const HEARD_HZ: usize = 48_000;
 
 /// What is no louder belongs to no beep.
 const QUIET: f32 = 0.02;
-/// Silence before a beep.
-const BEFORE_BEEP: usize = HEARD_HZ / 5;
+/// Silence before a beep, in frames.
+pub(crate) const BEFORE_BEEP: usize = HEARD_HZ / 5;
 
 /// Seconds at which beeps begin: the first loud sample after 200 ms of silence.
 pub fn beeps(heard: &[f32]) -> Vec<f64> {

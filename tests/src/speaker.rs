@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc::O_NONBLOCK;
 
+use crate::sound::BEFORE_BEEP;
 use crate::tone::Tone;
 use crate::{HEARD_HZ, SoundServer};
 
@@ -30,8 +31,6 @@ const PIPE_BYTES: i32 = 16 << 10;
 const LOUD: f32 = 0.05;
 /// What is quieter is silence.
 const QUIET: f32 = 0.001;
-/// Silence before a beep.
-const BEFORE_BEEP: usize = HEARD_HZ / 5;
 
 /// What was heard of a [`Speaker`].
 #[derive(Debug, Clone, Default)]

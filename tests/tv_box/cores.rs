@@ -6,6 +6,7 @@ use std::process::Command;
 use kinora_box::{FOLDER, Machine, media};
 use kinora_cores::{Cores, Folder};
 use kinora_tests::{guest, other_build, target_folder};
+use serde_json::Value;
 
 use crate::world::SHARED;
 
@@ -22,18 +23,19 @@ const GUEST: &str = "guest.wasm";
 impl Builds {
     /// Compiles them into a folder for the box.
     pub(crate) fn compile(folder: &Path) -> Result<Self, String> {
-        let mut plays = String::new();
-        for (name, file) in [(GUEST, guest("takes_over")), (PLAYS, other_build()?)] {
+        let add = |name: &str, file: &str| -> Result<String, String> {
             let mut compiler = Command::new(target_folder().join("kinora-headless"));
-            compiler.arg("compile").arg(folder).args(["--core", &file]);
+            compiler.arg("compile").arg(folder).args(["--core", file]);
             let output = compiler.output().map_err(|e| e.to_string())?;
             if !output.status.success() {
                 return Err(String::from_utf8_lossy(&output.stderr).into_owned());
             }
-            let bytes = std::fs::read(&file).map_err(|e| format!("{file}: {e}"))?;
+            let bytes = std::fs::read(file).map_err(|e| format!("{file}: {e}"))?;
             std::fs::write(folder.join(name), &bytes).map_err(|e| format!("{name}: {e}"))?;
-            plays = kinora_cores::hash(&bytes);
-        }
+            Ok(kinora_cores::hash(&bytes))
+        };
+        add(GUEST, &guest("takes_over"))?;
+        let plays = add(PLAYS, &other_build()?)?;
         Ok(Builds { folder: folder.to_path_buf(), plays })
     }
 
@@ -53,10 +55,8 @@ impl Builds {
         let shared = media(SHARED);
         core(machine, &format!("install {shared}/{PLAYS}"))?;
         core(machine, &format!("use {}", self.plays))?;
-        let listed = core(machine, &format!("install {shared}/{GUEST} --json"))?;
-        let listed: serde_json::Value =
-            serde_json::from_str(&listed).map_err(|e| format!("{e}: {listed}"))?;
-        let guest = listed["id"].as_str().ok_or_else(|| listed.to_string())?;
+        let installed = told(machine, &format!("install {shared}/{GUEST}"))?;
+        let guest = installed["id"].as_str().ok_or_else(|| installed.to_string())?;
         core(machine, &format!("use {guest}"))?;
         core(machine, "rollback")?;
         core(machine, &format!("remove {guest}"))?;
@@ -66,15 +66,20 @@ impl Builds {
 
     /// An error unless it is the build that plays which runs, for the reason that it was chosen.
     pub(crate) fn expect_running(&self, machine: &mut Machine) -> Result<(), String> {
-        let why = core(machine, "why --json")?;
-        let told: serde_json::Value = serde_json::from_str(&why).map_err(|e| format!("{e}: {why}"))?;
-        if told["id"] == self.plays.as_str() { Ok(()) } else { Err(why) }
+        let why = told(machine, "why")?;
+        if why["id"] == self.plays.as_str() { Ok(()) } else { Err(why.to_string()) }
     }
 }
 
 /// `kinora-tv core ...` as the player's user.
 fn core(machine: &mut Machine, words: &str) -> Result<String, String> {
     machine.run(&format!("runuser -u kinora -- env XDG_DATA_HOME=/var/lib {FOLDER}/kinora-tv core {words}"))
+}
+
+/// The same with `--json`.
+fn told(machine: &mut Machine, words: &str) -> Result<Value, String> {
+    let said = core(machine, &format!("{words} --json"))?;
+    serde_json::from_str(&said).map_err(|e| format!("{e}: {said}"))
 }
 
 /// What the store of cores held after one cut and the next.

@@ -69,42 +69,42 @@ pub(crate) fn dist(args: &[String]) -> Result<(), String> {
 
 /// Builds a shim for a processor; the result is the folder that it runs from, as it will be packed.
 pub(crate) fn assemble(shim: &Shim, machine: &Machine, core: &Core) -> Result<PathBuf, String> {
-    let mut build = cargo();
-    // A package alone, with just the features that it asks of what the shims share.
-    build.args(["build", "--quiet", "--profile", shim.profile, "--package", shim.program]);
-    machine.target(&mut build);
-    run(&mut build)?;
-    let built = if machine.is_here() { target() } else { target().join(machine.target) };
-
+    let program = build(shim, machine)?;
     let folder = target().join("dist").join(format!("{}-{}", shim.program, machine.target));
     // What an earlier build left is no part of this one.
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    copy(&built.join(shim.profile).join(shim.program), &folder)?;
+    copy(&program, &folder)?;
     run(Command::new(format!("{}-strip", machine.gnu)).arg(folder.join(shim.program)))?;
     copy(&core.path, &folder)?;
     for file in LICENCES.iter().chain(shim.files) {
         copy(&root().join(file), &folder)?;
     }
     // Those that compile cores themselves need not do so at their first start.
-    let mut compiler = if shim.program == HEADLESS.program {
-        machine.runs(&folder.join(HEADLESS.program))
-    } else {
-        compiler(machine, core)?
-    };
-    run(compiler.arg("compile").arg(&folder).arg("--core").arg(&core.path))?;
+    run(compiler(machine)?.arg("compile").arg(&folder).arg("--core").arg(&core.path))?;
     Ok(folder)
 }
 
+/// Builds a shim's program for a processor.
+fn build(shim: &Shim, machine: &Machine) -> Result<PathBuf, String> {
+    let mut build = cargo();
+    // A package alone, with just the features that it asks of what the shims share.
+    build.args(["build", "--quiet", "--profile", shim.profile, "--package", shim.program]);
+    machine.target(&mut build);
+    run(&mut build)?;
+    let built = if machine.is_here() { target() } else { target().join(machine.target) };
+    Ok(built.join(shim.profile).join(shim.program))
+}
+
 /// A program that compiles cores for a processor, which is one that runs on it.
-fn compiler(machine: &Machine, core: &Core) -> Result<Command, String> {
+fn compiler(machine: &Machine) -> Result<Command, String> {
     if machine.is_here() {
         run(cargo_native("build").args(["--quiet", "--bin", HEADLESS.program]))?;
         return Ok(Command::new(target().join("debug").join(HEADLESS.program)));
     }
-    Ok(machine.runs(&assemble(&HEADLESS, machine, core)?.join(HEADLESS.program)))
+    Ok(machine.runs(&build(&HEADLESS, machine)?))
 }
 
 /// Packs a folder into an archive beside it, which is the same for the same contents.

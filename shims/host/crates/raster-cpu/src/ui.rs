@@ -40,7 +40,8 @@ impl Paint {
         }
     }
 
-    /// Over a pixel, whose colours are multiplied by its alpha too; an opaque one stays opaque. `bias` 0.5 rounds to the nearest, a threshold that varies from pixel to pixel dithers.
+    /// Over a pixel, whose colours are multiplied by its alpha too; an opaque one stays opaque. `bias` 0.5 rounds to the nearest, a threshold
+    /// that varies from pixel to pixel dithers.
     #[inline(always)]
     pub(crate) fn over(self, below: u32, bias: f32) -> u32 {
         let left = 1.0 - self.alpha;
