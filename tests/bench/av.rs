@@ -44,8 +44,7 @@ fn moment(second: usize) -> f64 {
     second as f64 + ((7 * k * k + 3 * k) % 19) as f64 / 30.0
 }
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
-    let mut rows = Vec::new();
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let (stage, speaker) = Stage::with_speaker()?;
     for ((ours, peer), length) in PAIRS.into_iter().zip([LONG, SHORT]) {
         let mut run = |player: Player, length: Duration| {
@@ -92,7 +91,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
         }
         .write(&format!("av-{}", ours.name()))?;
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// A flash that was seen and its beep.

@@ -11,10 +11,9 @@ use crate::film::film;
 use crate::report::Row;
 use crate::usage::spent;
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let film = film()?;
     let stream = stream(&film)?;
-    let mut rows = Vec::new();
     for (name, source, share) in [("file", film, 2.0), ("HLS", stream, 5.0)] {
         let source = source.to_string_lossy();
         let reports = machine.alone(|| {
@@ -35,7 +34,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
             rows.push(Row::alone("core: load", "ms", figures(&start), 20.0));
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// The film as HLS with fragmented MP4 segments of four seconds.

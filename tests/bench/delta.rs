@@ -12,7 +12,7 @@ use crate::report::{Bar, Row};
 /// Of the compressed component.
 const SHARE: f64 = 15.0;
 
-pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(_: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let target = target_folder().parent().expect("target/PROFILE").to_path_buf();
     let read = |path: &Path| std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
     let core = read(&target.join("kinora-core.wasm"))?;
@@ -27,7 +27,7 @@ pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {
     let mut builds: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     builds.sort();
     let percent = |part: usize, whole: usize| part as f64 * 100.0 / whole as f64;
-    let (mut rows, mut shares, mut artefact_shares) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut shares, mut artefact_shares) = (Vec::new(), Vec::new());
     for build in builds {
         let earlier = read(&build)?;
         let delta = pack(&core, &earlier)?.len();
@@ -48,5 +48,5 @@ pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {
         row.bar = Bar::None;
         rows.push(row);
     }
-    Ok(rows)
+    Ok(())
 }

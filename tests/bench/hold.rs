@@ -38,14 +38,13 @@ struct Fault {
     lost: u32,
 }
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let (stage, speaker) = Stage::with_speaker()?;
     let times = if machine.tries { TIMES_TRIED } else { TIMES };
     let runs = machine.alone(|| {
         let faults = faults(&stage, times, || speaker.forget())?;
         Ok((faults, speaker.heard().silence.as_secs_f64() * 1000.0))
     })?;
-    let mut rows = Vec::new();
     for (kind, (name, _)) in FAULTS.iter().enumerate() {
         let of_kind = |share: f64| {
             let backs = |run: &(Vec<Fault>, f64)| {
@@ -62,7 +61,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
     rows.push(Row::alone("pictures lost at all faults", "", vec![f64::from(lost)], 0.0));
     let silence = runs.iter().map(|run| run.1).fold(0.0, f64::max);
     rows.push(Row::alone("longest silence in all runs", "ms", vec![silence], SILENCE_MS));
-    Ok(rows)
+    Ok(())
 }
 
 /// Plays and has the core fail so many times. `plays` is called when everything does.

@@ -15,9 +15,8 @@ const HIDDEN: Duration = Duration::from_secs(5);
 /// Two vertical blanks at 60 Hz and 8 ms.
 const MOST_MS: f64 = 2000.0 / 60.0 + 8.0;
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let stage = Stage::new()?;
-    let mut rows = Vec::new();
     for (player, _) in PAIRS {
         let runs = machine.alone(|| answers_ms(&stage, player))?;
         for (name, share) in [("p50", 0.5), ("worst", 1.0)] {
@@ -30,7 +29,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
             ));
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Milliseconds until the controls of a paused film begin to show.

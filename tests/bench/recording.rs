@@ -26,15 +26,14 @@ enum Kept {
     Trace,
 }
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let stage = Stage::new()?;
-    let mut rows = Vec::new();
     for (name, kept) in [("last minutes", Kept::Recent), ("--record besides", Kept::Trace)] {
         let runs = machine.paired(|| share(&stage, kept), || share(&stage, Kept::Nothing))?;
         let what = format!("recording, {name}: CPU");
         rows.push(Row::paired(what, "%", &runs, |share| *share, Bar::More(1.0)));
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Processor time of the threads that record, of the time played, in percent of one processor.

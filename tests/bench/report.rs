@@ -131,10 +131,11 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Prints the rows and writes `target/bench/NAME.json`. Whether all passed, in runs that count.
+/// Prints the rows and writes `target/bench/NAME.json`, with why the bench broke off if it did. Whether all passed, in runs that count.
 pub(crate) fn publish(
     name: &str,
     rows: &[Row],
+    broke_off: Option<&String>,
     machine: &Machine,
     setting: &Setting,
 ) -> Result<bool, String> {
@@ -177,6 +178,7 @@ pub(crate) fn publish(
         "longest_gap_ms": machine.gap.as_secs_f64() * 1000.0,
         "left_out_of_long_runs": machine.left_out,
         "void": machine.void,
+        "broke_off": broke_off,
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
     });
     if machine.tries {

@@ -18,8 +18,7 @@ struct Rest {
     calls: f64,
 }
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
-    let mut rows = Vec::new();
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let stage = Stage::new()?;
     for (player, _) in PAIRS {
         let runs = machine.alone(|| rest(&stage, player))?;
@@ -28,7 +27,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
         rows.push(Row::alone(what("process CPU"), "ms", figures(|rest| rest.cpu_ms), 60.0));
         rows.push(Row::alone(what("calls of the core"), "", figures(|rest| rest.calls), 0.0));
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn rest(stage: &Stage, player: Player) -> Result<Rest, String> {

@@ -27,9 +27,8 @@ enum To {
     KeyFrame,
 }
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let stage = Stage::new()?;
-    let mut rows = Vec::new();
     for (ours, peer) in PAIRS {
         for (name, to) in [("exact", To::Frame), ("key-frame", To::KeyFrame)] {
             let runs = machine.paired(|| seek_ms(&stage, ours, to), || seek_ms(&stage, peer, to))?;
@@ -37,7 +36,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
             rows.push(Row::paired(what, "ms", &runs, |ms| *ms, Bar::Ratio(1.0)));
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Median over the seeks of a run, in milliseconds.

@@ -16,7 +16,7 @@ const PORTS: &[(&str, &[&str])] = &[
     ("tv", &["shims/tv/src"]),
 ];
 
-pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {
+pub(crate) fn bench(_: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     let core = target_folder().parent().expect("target/PROFILE").join("kinora-core.wasm");
     let core = read(&core)?;
     let mut without_fonts = core.clone();
@@ -30,10 +30,10 @@ pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {
         let packed = zstd::bulk::compress(bytes, 19).map_err(|e| e.to_string())?;
         Ok::<_, String>(packed.len() as f64 / f64::from(1 << 20))
     };
-    let mut rows = vec![
+    rows.extend([
         Row::alone("core, zstd, without fonts", "MiB", vec![packed(&without_fonts)?], 1.0),
         Row::alone("core, zstd", "MiB", vec![packed(&core)?], 1.5),
-    ];
+    ]);
     for (port, folders) in PORTS {
         let lines = folders.iter().map(|folder| lines(&root().join(folder))).sum::<Result<usize, _>>()?;
         rows.push(Row::alone(
@@ -43,7 +43,7 @@ pub(crate) fn bench(_: &mut Machine) -> Result<Vec<Row>, String> {
             1500.0,
         ));
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

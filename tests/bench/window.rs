@@ -16,8 +16,7 @@ struct Cost {
     memory: u64,
 }
 
-pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
-    let mut rows = Vec::new();
+pub(crate) fn bench(machine: &mut Machine, rows: &mut Vec<Row>) -> Result<(), String> {
     for (ours, peer) in PAIRS {
         let runs = machine.paired(|| cost(ours), || cost(peer))?;
         let beside = ours.beside(peer);
@@ -26,7 +25,7 @@ pub(crate) fn bench(machine: &mut Machine) -> Result<Vec<Row>, String> {
         rows.push(Row::paired(format!("window CPU: {beside}"), "%", &runs, cpu, Bar::Ratio(1.0)));
         rows.push(Row::paired(format!("window memory: {beside}"), "MiB", &runs, mib, Bar::Ratio(1.0)));
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// A new display each time: what a server has grown to for one player is not counted for the next.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kinora_display_list::Fit;
+use kinora_display_list::{Bounds, Draw, Fit, Shape};
 use kinora_port::{Cicp, ImageStore, Picture, PixelFormat, VideoFrame};
 use kinora_raster_gpu::offscreen::Offscreen;
 
@@ -105,4 +105,21 @@ fn video_turned_and_hdr_on_gpu_and_cpu_agrees() {
         let hdr = pattern(PixelFormat::Yuv420p10, 160, 90, cicp);
         compare(&mut gpu, &format!("gpu-hdr-{transfer}"), hdr, (160, 90), Fit::Contain, 2);
     }
+}
+
+#[test]
+fn video_in_bars_over_another_on_gpu_and_cpu_agrees() {
+    let Some(mut gpu) = gpu() else { return };
+    let below = pattern(FORMATS[0].0, 160, 90, Cicp::default());
+    let above = pattern(FORMATS[1].0, 60, 40, Cicp::default());
+    let mut draws = video_draws(160, 120, Fit::Cover);
+    let rect = Bounds { x: 20.0, y: 10.0, w: 80.0, h: 100.0 };
+    draws.push(Draw { clip: None, shape: Shape::Video { timeline: 2, rect, fit: Fit::Contain } });
+    let videos = [(1, Some(Arc::new(below))), (2, Some(Arc::new(above)))];
+    let picture = Picture { width_px: 160, height_px: 120, draws: &draws, videos: &videos };
+    let images = ImageStore::new(0);
+    let actual = on_gpu(&mut gpu, &picture, &images);
+    // Above the picture and in its rectangle, where the other would show.
+    assert_eq!(actual.words[15 * 160 + 60] & 0x00ff_ffff, 0);
+    assert_close("gpu-bars", &actual, &on_cpu(&picture, &images), 2, 1.0);
 }

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             kinora_program::end("kinora", doctor::report(&options, &file).map(|()| 0))
         }
         Ok(Command::Play(options)) => {
+            kinora_program::end_with_any_thread(|| ());
             kinora_program::give_back_memory();
             kinora_program::end("kinora", app::run(options))
         }

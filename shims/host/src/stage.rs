@@ -1,6 +1,7 @@
 //! What is on the screen: the retained list and the images, shared by the core's thread, which commits, and the presenting
 //! thread, which draws.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kinora_display_list::{Draw, List, MilliPx, Shape};
@@ -15,6 +16,8 @@ pub struct Stage {
     list: Mutex<List>,
     /// Read-locked while drawing: a commit that changes images waits for the frame to be finished, playback does not.
     images: RwLock<ImageStore>,
+    /// How often they have changed.
+    image_changes: AtomicU64,
     pipeline: Arc<Pipeline>,
 }
 
@@ -25,6 +28,8 @@ pub struct Scene {
     pub draws: Vec<Draw>,
     /// The frame each timeline shows.
     pub videos: Vec<(u64, Option<Arc<VideoFrame>>)>,
+    /// How often the images had changed.
+    pub image_changes: u64,
     /// When it next changes by itself; a commit may change it sooner.
     pub next_change: Option<HostUs>,
     /// A timeline has no later picture yet: ask again when the pipeline reports activity.
@@ -35,7 +40,7 @@ impl Stage {
     /// An empty stage for the timelines of `pipeline`.
     pub fn new(pipeline: Arc<Pipeline>) -> Arc<Self> {
         let images = RwLock::new(ImageStore::new(IMAGE_BYTES));
-        Arc::new(Stage { list: Mutex::default(), images, pipeline })
+        Arc::new(Stage { list: Mutex::default(), images, image_changes: AtomicU64::new(0), pipeline })
     }
 
     /// What the screen shows at `at_us` (of a refresh, with the period until the next; 0 for a screen without one).
@@ -55,7 +60,8 @@ impl Stage {
                 videos.push((timeline, shown.frame));
             }
         }
-        Scene { draws, videos, next_change, waiting }
+        let image_changes = self.image_changes.load(Ordering::Acquire);
+        Scene { draws, videos, image_changes, next_change, waiting }
     }
 
     /// The images, to draw with: taken before the scene, so that both are of one commit; release soon.
@@ -64,6 +70,7 @@ impl Stage {
     }
 
     pub(crate) fn images_mut(&self) -> RwLockWriteGuard<'_, ImageStore> {
+        self.image_changes.fetch_add(1, Ordering::Release);
         self.images.write().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -67,7 +67,8 @@ impl GpuOutput {
         let config = wgpu::SurfaceConfiguration {
             format,
             present_mode: if is_cpu { wgpu::PresentMode::AutoNoVsync } else { wgpu::PresentMode::Fifo },
-            desired_maximum_frame_latency: 2,
+            // A GPU in software is waited for.
+            desired_maximum_frame_latency: if is_cpu { 1 } else { 2 },
             ..config.ok_or("it cannot draw in this window")?
         };
         surface.configure(&device, &config);
@@ -111,6 +112,8 @@ impl VideoOutput for GpuOutput {
             (self.config.width, self.config.height) = (picture.width_px, picture.height_px);
             self.surface.configure(&self.device, &self.config);
         }
+        // All of the window is drawn each time.
+        self.screen.take_exposed();
         let began = self.clock.now();
         let Some(texture) = self.texture()? else { return Ok(()) };
         let now = self.clock.now();

@@ -8,6 +8,8 @@ use kinora_port::{HostUs, Vsync};
 const DEFAULT_PERIOD_US: u64 = 16_667;
 /// Least time between two looks at the stage, whatever it says.
 const MIN_PERIOD_US: u64 = 1_000;
+/// What moves continuously is drawn no more often than leaves two thirds of the time to others, of which decoders may be in need of it.
+const SHARE: u64 = 3;
 /// Drawing that takes longer than this is not what takes long.
 const MAX_LEAD_US: u64 = 30_000;
 
@@ -50,7 +52,9 @@ impl Pace {
                 let refresh = refresh_after(vsync, change.max(seen + 1) - 1);
                 refresh.saturating_sub(vsync.period_us.into()).max(seen)
             }
-            None if change <= seen => began + self.period_us.unwrap_or(DEFAULT_PERIOD_US),
+            None if change <= seen => {
+                began + self.period_us.unwrap_or(DEFAULT_PERIOD_US).max(SHARE * self.lead_us)
+            }
             None => change.saturating_sub(self.lead_us).max(began + MIN_PERIOD_US),
         }
     }
@@ -129,6 +133,8 @@ mod tests {
         pace.drew(Duration::from_millis(8));
         let seen = pace.seen_at(100_000);
         assert_eq!((seen, pace.wake(140_000, 100_000, seen)), (108_000, 132_000));
+        assert_eq!(pace.wake(seen, 100_000, seen), 124_000);
+        pace.lead_us = 5_000;
         assert_eq!(pace.wake(seen, 100_000, seen), 120_000);
     }
 

@@ -1,13 +1,14 @@
 //! What the presenting thread is told, and its work: it draws the stage whenever it changes, and sleeps otherwise.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use kinora_port::{Failure, HostUs, Picture, VideoOutput};
+use kinora_display_list::Draw;
+use kinora_port::{Failure, HostUs, Picture, VideoFrame, VideoOutput};
 
 use super::Clock;
 use super::pace::Pace;
-use crate::stage::Stage;
+use crate::stage::{Scene, Stage};
 
 /// How long closing waits for an output that its platform may have blocked.
 const CLOSE_LIMIT: Duration = Duration::from_millis(500);
@@ -139,6 +140,7 @@ fn run(
     let mut output = make(None)?;
     let mut pace = Pace::default();
     let (mut wake, mut not_before) = (None, 0);
+    let mut shown = Shown::default();
     loop {
         let state = screen.wait(wake, clock);
         if state.closed {
@@ -152,20 +154,25 @@ fn run(
         screen.lock().waiting = true;
         // Held from before the look at the list until it is drawn: a commit changes both in one step.
         let images = stage.images();
-        let scene = stage.scene(seen, pace.rhythm_us());
+        let mut scene = stage.scene(seen, pace.rhythm_us());
         screen.lock().waiting = scene.waiting;
         let (width_px, height_px) = output.size();
         // What nobody sees is not drawn, but its frames are taken all the same, so that playback goes on.
-        if !state.hidden && width_px > 0 && height_px > 0 {
+        let seen_by_some = !state.hidden && width_px > 0 && height_px > 0;
+        if seen_by_some && (state.exposed || !shown.is((width_px, height_px), &scene)) {
             let picture = Picture { width_px, height_px, draws: &scene.draws, videos: &scene.videos };
             let presented = output.present(&picture, &images);
             drop(images);
             match presented {
-                Ok(()) => pace.drew(Duration::from_micros(clock.now() - began)),
+                Ok(()) => {
+                    pace.drew(Duration::from_micros(clock.now() - began));
+                    shown = Shown::new((width_px, height_px), &mut scene);
+                }
                 Err(failure) => {
                     // Before the next, which may want what this one holds.
                     drop(output);
                     output = make(Some(failure))?;
+                    shown = Shown::default();
                     screen.ring();
                 }
             }
@@ -175,8 +182,43 @@ fn run(
     }
 }
 
+/// What was drawn last: who is woken by a decoder that is still on its way to the picture wanted need not draw it again.
+#[derive(Default)]
+struct Shown {
+    size: (u32, u32),
+    draws: Vec<Draw>,
+    /// Weak, so that it holds no decoder's memory.
+    videos: Vec<(u64, Weak<VideoFrame>)>,
+    image_changes: u64,
+}
+
+impl Shown {
+    fn new(size: (u32, u32), scene: &mut Scene) -> Self {
+        let videos = scene.videos.iter().map(|(timeline, frame)| (*timeline, weak(frame.as_ref()))).collect();
+        Shown { size, draws: std::mem::take(&mut scene.draws), videos, image_changes: scene.image_changes }
+    }
+
+    fn is(&self, size: (u32, u32), scene: &Scene) -> bool {
+        let videos = self.videos.iter().zip(&scene.videos);
+        self.size == size
+            && self.image_changes == scene.image_changes
+            && self.draws == scene.draws
+            && self.videos.len() == scene.videos.len()
+            && videos
+                .into_iter()
+                .all(|((one, was), (other, is))| one == other && was.ptr_eq(&weak(is.as_ref())))
+    }
+}
+
+fn weak(frame: Option<&Arc<VideoFrame>>) -> Weak<VideoFrame> {
+    frame.map_or_else(Weak::new, Arc::downgrade)
+}
+
 #[cfg(test)]
 mod tests {
+    use kinora_display_list::{Bounds, Fit, Shape};
+    use kinora_port::{Cicp, PixelFormat};
+
     use super::*;
 
     #[test]
@@ -187,5 +229,37 @@ mod tests {
         screen.lock().waiting = true;
         screen.ring_if_waiting();
         assert!(screen.lock().rung);
+    }
+    #[test]
+    fn scene_drawn_before_is_the_same_until_list_frame_images_or_size_change() {
+        let frame = || {
+            Arc::new(VideoFrame {
+                pts_us: 0,
+                duration_us: 0,
+                width: 1,
+                height: 1,
+                format: PixelFormat::Gray8,
+                planes: Vec::new(),
+                par: (1, 1),
+                rotation_deg: 0,
+                cicp: Cicp::default(),
+            })
+        };
+        let rect = Bounds { x: 0.0, y: 0.0, w: 1.0, h: 1.0 };
+        let shape = Shape::Video { timeline: 1, rect, fit: Fit::Fill };
+        let draws = || vec![Draw { clip: None, shape: shape.clone() }];
+        let first = frame();
+        let scene = |frame: &Arc<VideoFrame>| Scene {
+            draws: draws(),
+            videos: vec![(1, Some(Arc::clone(frame)))],
+            ..Scene::default()
+        };
+        let size = (2, 2);
+        let shown = Shown::new(size, &mut scene(&first));
+        assert!(shown.is(size, &scene(&first)));
+        assert!(!shown.is((2, 3), &scene(&first)));
+        assert!(!shown.is(size, &scene(&frame())));
+        assert!(!shown.is(size, &Scene { image_changes: 1, ..scene(&first) }));
+        assert!(!shown.is(size, &Scene { draws: Vec::new(), ..scene(&first) }));
     }
 }

@@ -345,8 +345,7 @@ impl Stream {
 
     /// Whether enough is there for the clock to run: `need_us` buffered or all there is, and the first of it decoded.
     pub(crate) fn is_ready(&self, position: MediaUs, need_us: u32, device_open: bool, full: bool) -> bool {
-        let ahead = self.queue.buffered_to(position).map_or(0, |to| to - position);
-        let buffered = self.ended || full || ahead >= i64::from(need_us);
+        let buffered = self.ended || full || self.ahead_us(position) >= i64::from(need_us);
         let decoded = match &self.out {
             Out::Video(_) => self.first_out,
             Out::Audio(audio) => {
@@ -354,6 +353,15 @@ impl Stream {
             }
         };
         buffered && (decoded || self.finished)
+    }
+
+    /// Whether there is still something to decode, and `enough_us` of it after `position`.
+    pub(crate) fn has_ahead(&self, position: MediaUs, enough_us: MediaUs) -> bool {
+        self.next < self.queue.end() && self.ahead_us(position) >= enough_us
+    }
+
+    fn ahead_us(&self, position: MediaUs) -> MediaUs {
+        self.queue.buffered_to(position).map_or(0, |to| to - position)
     }
 
     /// The next moment at which something changes by itself: a picture is due or over, or nobody takes pictures.

@@ -19,6 +19,9 @@ const FOLLOW_US: u64 = 50_000;
 const STARTING_US: u64 = 10_000;
 /// A pts jump beyond this that nobody declared is a discontinuity: the clock goes with it.
 const JUMP_US: i64 = 10_000_000;
+/// While the first picture is still being decoded, no more than this is asked for beyond what must be buffered: reading it would take time
+/// from the decoders.
+const PREROLL_US: MediaUs = 1_000_000;
 /// A stream this far ahead of another leaves the room to it.
 const LEAD_US: i64 = 10_000_000;
 
@@ -430,12 +433,15 @@ impl Timeline {
         let ahead = |stream: &Stream| stream.queue.end_us().unwrap_or(i64::MIN);
         let slowest =
             self.streams.iter().filter(|s| s.enabled && !s.ended).map(ahead).min().unwrap_or(i64::MIN);
-        let seek = self.seek;
+        let (seek, position) = (self.seek, self.position);
+        let starts = matches!(self.state, State::Prerolling | State::Stalled);
+        let enough = i64::from(self.need_us) + PREROLL_US;
         for stream in self.streams.iter_mut().filter(|s| s.enabled && !s.ended && s.want.is_none()) {
             let far_ahead = ahead(stream) > slowest.saturating_add(LEAD_US);
             let from_us = match stream.restart_from {
                 Some(from_us) => from_us,
-                None if stream.cursor.tail_dts_us.is_some() && !far_ahead => self.position,
+                None if starts && stream.has_ahead(position, enough) => continue,
+                None if stream.cursor.tail_dts_us.is_some() && !far_ahead => position,
                 None => continue,
             };
             let room_bytes = budget.room(stream);

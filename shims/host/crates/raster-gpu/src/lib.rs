@@ -80,11 +80,11 @@ impl UiRaster<wgpu::TextureView> for GpuRaster {
 }
 
 impl Gpu {
-    /// A pipeline that draws quads as strips of four vertices, with one of the module's fragment entry points and its constants; `blend`, over what is there.
+    /// A pipeline that draws quads as strips of four vertices, with two of the module's entry points and its constants; `blend`, over what is there.
     fn pipeline(
         &self,
         module: &wgpu::ShaderModule,
-        fragment: &str,
+        [vertex, fragment]: [&str; 2],
         constants: &[(&str, f64)],
         blend: Option<wgpu::BlendState>,
         groups: &[&wgpu::BindGroupLayout],
@@ -101,7 +101,7 @@ impl Gpu {
             layout: Some(&layout),
             vertex: wgpu::VertexState {
                 module,
-                entry_point: Some("vertex"),
+                entry_point: Some(vertex),
                 compilation_options: Default::default(),
                 buffers,
             },

@@ -40,6 +40,8 @@ impl Instance {
 /// What is drawn by a pipeline of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// A rectangle without a radius, a border or a clip, as those below controls that cover much of a film.
+    Plain,
     Rect,
     Shadow,
     Image,
@@ -47,13 +49,18 @@ enum Kind {
 }
 
 /// Fragment entry points of `shapes.wgsl`, in the order of [`Kind`].
-const ENTRY_POINTS: [&str; 4] = ["rect", "blur", "image", "glyph"];
+const ENTRY_POINTS: [&str; 5] = ["plain", "rect", "blur", "image", "glyph"];
 
 impl Kind {
     /// Of what is no video.
-    fn of(shape: &Shape) -> Option<Kind> {
-        match shape {
+    fn of(draw: &Draw) -> Option<Kind> {
+        match &draw.shape {
             Shape::Video { .. } => None,
+            Shape::Rect { radius, border, .. }
+                if draw.clip.is_none() && *radius <= 0.0 && border.0 <= 0.0 =>
+            {
+                Some(Kind::Plain)
+            }
             Shape::Rect { .. } => Some(Kind::Rect),
             Shape::Shadow { .. } => Some(Kind::Shadow),
             Shape::Image { .. } => Some(Kind::Image),
@@ -70,7 +77,7 @@ struct Batch {
 }
 
 pub(crate) struct Shapes {
-    pipelines: [wgpu::RenderPipeline; 4],
+    pipelines: [wgpu::RenderPipeline; 5],
     surface: wgpu::Buffer,
     surface_group: wgpu::BindGroup,
     buffer: wgpu::Buffer,
@@ -105,8 +112,9 @@ impl Shapes {
         let module = gpu.device.create_shader_module(wgpu::include_wgsl!("shapes.wgsl"));
         let groups = [&surface_layout, images.layout()];
         let blend = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
-        let pipelines = ENTRY_POINTS
-            .map(|entry| gpu.pipeline(&module, entry, &[], blend, &groups, &[Some(layout.clone())]));
+        let pipelines = ENTRY_POINTS.map(|entry| {
+            gpu.pipeline(&module, ["vertex", entry], &[], blend, &groups, &[Some(layout.clone())])
+        });
         let buffer = gpu.buffer(64 * INSTANCE_BYTES, wgpu::BufferUsages::VERTEX);
         Shapes {
             pipelines,
@@ -125,7 +133,7 @@ impl Shapes {
         self.batches.clear();
         self.images.begin();
         for draw in picture.draws {
-            let Some(kind) = Kind::of(&draw.shape) else { continue };
+            let Some(kind) = Kind::of(draw) else { continue };
             let image = match draw.shape {
                 Shape::Image { key, .. } | Shape::Glyphs { page: key, .. } => {
                     let Some(image) = self.images.need(gpu, images, key) else { continue };

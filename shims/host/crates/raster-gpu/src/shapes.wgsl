@@ -116,23 +116,37 @@ fn clipped(color: vec4f, in: Varying) -> vec4f {
     return color * cover(vec4f(in.clip.xy, in.clip.zw - in.clip.xy), 0.0, at) * cover(in.rounded, in.more.x, at);
 }
 
+fn filled(in: Varying) -> vec4f {
+    let at = in.position.xy;
+    let part = clamp((select(at.x, at.y, in.more.y > 0.5) - in.more.z) / (in.more.w - in.more.z), 0.0, 1.0);
+    return mix(in.first, in.second, part);
+}
+
+fn dithered(color: vec4f, in: Varying) -> vec4f {
+    let by = select(0.0, dither(in.position.xy), in.numbers.w > 0.5 && color.a > 0.0);
+    return vec4f(color.rgb + by, color.a);
+}
+
+// Without a radius, a border or a clip.
+@fragment
+fn plain(in: Varying) -> @location(0) vec4f {
+    let at = in.position.xy;
+    let covered = along(at.x, in.rect.x, in.rect.z) * along(at.y, in.rect.y, in.rect.w);
+    return dithered(filled(in) * covered, in);
+}
+
 // Of a border only what is outside its inner edge.
 @fragment
 fn rect(in: Varying) -> @location(0) vec4f {
     let at = in.position.xy;
     let radius = in.numbers.x;
-    let part = clamp((select(at.x, at.y, in.more.y > 0.5) - in.more.z) / (in.more.w - in.more.z), 0.0, 1.0);
-    var color = mix(in.first, in.second, part) * cover(in.rect, radius, at);
+    var color = filled(in) * cover(in.rect, radius, at);
     let border = in.numbers.z;
     if border > 0.0 {
         let inner = vec4f(in.rect.xy + border, max(in.rect.zw - 2.0 * border, vec2f(0.0)));
         color *= 1.0 - cover(inner, max(radius - border, 0.0), at);
     }
-    color = clipped(color, in);
-    if in.numbers.w > 0.5 && color.a > 0.0 {
-        color = vec4f(color.rgb + dither(at), color.a);
-    }
-    return color;
+    return dithered(clipped(color, in), in);
 }
 
 @fragment

@@ -1,7 +1,9 @@
 //! Video: planes as textures, converted in the fragment shader.
 //!
 //! A 16-bit sample is uploaded as two 8-bit channels that the shader interpolates and puts together: every GLES 3 device can
-//! do it, where 16-bit normalised textures are optional and integer ones need a pipeline of their own.
+//! do it, where 16-bit normalised textures are optional and integer ones need a pipeline of their own. Chroma of 8 bits is uploaded
+//! as signed pairs: samplers of GPUs in software interpolate unsigned bytes in bytes, which is too coarse for it, and signed ones in
+//! floats.
 
 use std::sync::{Arc, Weak};
 
@@ -9,18 +11,26 @@ use kinora_display_list::Shape;
 use kinora_port::{Picture, VideoFrame};
 use kinora_raster_cpu::color::{Transfer, YuvToRgb};
 use kinora_raster_cpu::placement::{VideoPlacement, place, snap, turned_size};
-use kinora_raster_cpu::planes::{Kind, Layout, Source};
+use kinora_raster_cpu::planes::{Kind, Layout, Source, View};
 use kinora_raster_cpu::tonemap::{SIDE, Tonemap};
 
 use crate::{Gpu, bytes_of};
 
 /// Vectors of four numbers in `Frame` of `video.wgsl`.
-const UNIFORM_BYTES: u64 = 12 * 16;
+const UNIFORM_BYTES: u64 = 13 * 16;
+
+/// A plane that the frame makes this much smaller still gives a good picture with one sample a pixel, which reaches two of it.
+const REACH: f64 = 1.5;
+
+/// Entry point for samples of a byte.
+const VIDEO: &str = "video";
+/// What draws black around a picture.
+const BLACK: Way = Way { entry: "black", samples: [1, 1] };
 
 /// What a pipeline is made for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Way {
-    /// Fragment entry point of `video.wgsl`: samples of a byte, of two, or those of HDR.
+    /// Fragment entry point of `video.wgsl`: samples of a byte, of two, or those of HDR, or none.
     entry: &'static str,
     /// Samples of luma and of chroma that are averaged.
     samples: [u32; 2],
@@ -41,8 +51,12 @@ pub(crate) struct Videos {
 /// What shows one video.
 struct Slot {
     way: Way,
+    /// Whether the picture is smaller than its rectangle.
+    framed: bool,
     uniform: wgpu::Buffer,
     planes: Vec<wgpu::Texture>,
+    /// Chroma on its way into its texture.
+    pairs: Vec<u8>,
     /// The table of the frame's transfer.
     tones: (Transfer, wgpu::Texture),
     group: Option<wgpu::BindGroup>,
@@ -92,7 +106,7 @@ impl Videos {
             };
             let colors = YuvToRgb::of(frame);
             let entry = match (colors.transfer, source.layout.bytes) {
-                (Transfer::Sdr, 1) => "video",
+                (Transfer::Sdr, 1) => VIDEO,
                 (Transfer::Sdr, _) => "wide_video",
                 _ => "hdr_video",
             };
@@ -103,8 +117,10 @@ impl Videos {
             if self.slots.len() == self.shown {
                 self.slots.push(Slot {
                     way,
+                    framed: false,
                     uniform: gpu.buffer(UNIFORM_BYTES, wgpu::BufferUsages::UNIFORM),
                     planes: Vec::new(),
+                    pairs: Vec::new(),
                     tones: (Transfer::Sdr, tones(gpu, Transfer::Sdr)),
                     group: None,
                     frame: Weak::new(),
@@ -120,12 +136,20 @@ impl Videos {
                 continue;
             }
             if slot.group.is_none() {
-                slot.group = Some(bind(gpu, &self.layout, &self.sampler, slot, &source));
+                slot.group = Some(bind(gpu, &self.layout, &self.sampler, slot));
             }
-            let quad = quad(snap(rect), picture);
-            let numbers = uniform(quad, frame, &source, &placement, spreads, &colors);
+            let whole = snap(rect);
+            let (right, bottom) = (placement.x + placement.w as i32, placement.y + placement.h as i32);
+            let shown = [placement.x, placement.y, right, bottom];
+            let framed = whole != shown;
+            slot.framed = framed;
+            let quads = [quad(whole, picture), quad(shown, picture), shown.map(|edge| edge as f32)];
+            let numbers = uniform(quads, frame, &source, way, &placement, spreads, &colors);
             gpu.queue.write_buffer(&slot.uniform, 0, &bytes_of(numbers));
             self.shown += 1;
+            if framed {
+                self.make_pipeline(gpu, BLACK);
+            }
         }
     }
 
@@ -135,17 +159,20 @@ impl Videos {
         }
         let [luma, chroma] = way.samples.map(f64::from);
         let constants = [("luma_samples", luma), ("chroma_samples", chroma)];
-        let pipeline = gpu.pipeline(&self.module, way.entry, &constants, None, &[&self.layout], &[]);
+        let entries = [if way == BLACK { "whole" } else { "picture" }, way.entry];
+        let pipeline = gpu.pipeline(&self.module, entries, &constants, None, &[&self.layout], &[]);
         self.pipelines.push((way, pipeline));
     }
 
     pub(crate) fn record(&self, pass: &mut wgpu::RenderPass<'_>) {
         for slot in &self.slots[..self.shown] {
-            let made = self.pipelines.iter().find(|(way, _)| *way == slot.way);
-            let Some((_, pipeline)) = made else { continue };
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, &slot.group, &[]);
-            pass.draw(0..4, 0..1);
+            for way in slot.framed.then_some(BLACK).into_iter().chain([slot.way]) {
+                let made = self.pipelines.iter().find(|(made, _)| *made == way);
+                let Some((_, pipeline)) = made else { continue };
+                pass.set_pipeline(pipeline);
+                pass.set_bind_group(0, &slot.group, &[]);
+                pass.draw(0..4, 0..1);
+            }
         }
     }
 }
@@ -161,6 +188,59 @@ fn module(gpu: &Gpu) -> wgpu::ShaderModule {
     }
 }
 
+/// What a texture is filled with.
+struct Plane<'a> {
+    size: (u32, u32),
+    format: wgpu::TextureFormat,
+    data: &'a [u8],
+    stride: u32,
+}
+
+impl Way {
+    /// Whether chroma is uploaded as signed pairs.
+    fn pairs(self, layout: &Layout) -> bool {
+        self.entry == VIDEO && layout.kind != Kind::Gray
+    }
+
+    /// The planes as the entry point reads them.
+    fn planes<'a>(self, source: &'a Source<'_>, pairs: &'a mut Vec<u8>) -> Vec<Plane<'a>> {
+        let stored = source.planes.iter().map(|plane| Plane {
+            size: (plane.width as u32, plane.height as u32),
+            format: match plane.element {
+                1 => wgpu::TextureFormat::R8Unorm,
+                2 => wgpu::TextureFormat::Rg8Unorm,
+                _ => wgpu::TextureFormat::Rgba8Unorm,
+            },
+            data: plane.data(),
+            stride: plane.stride() as u32,
+        });
+        if !self.pairs(&source.layout) {
+            return stored.collect();
+        }
+        let size = signed_pairs(&source.planes[1..], pairs);
+        let chroma = Plane { size, format: wgpu::TextureFormat::Rg8Snorm, data: pairs, stride: size.0 * 2 };
+        stored.take(1).chain([chroma]).collect()
+    }
+}
+
+/// Pairs of chroma samples less 128, of one plane that has them in turn or of two; how many across and down.
+fn signed_pairs(chroma: &[View<'_>], out: &mut Vec<u8>) -> (u32, u32) {
+    let (width, height) = (chroma[0].width, chroma[0].height);
+    out.resize(2 * width * height, 0);
+    for (y, row) in out.chunks_exact_mut((2 * width).max(1)).enumerate() {
+        let samples = chroma[0].row(y, 0, width);
+        match chroma.get(1) {
+            Some(other) => {
+                for ((pair, cb), cr) in row.chunks_exact_mut(2).zip(samples).zip(other.row(y, 0, width)) {
+                    pair.copy_from_slice(&[cb ^ 0x80, cr ^ 0x80]);
+                }
+            }
+            None => row.iter_mut().zip(samples).for_each(|(signed, sample)| *signed = sample ^ 0x80),
+        }
+    }
+    (width as u32, height as u32)
+}
+
 impl Slot {
     /// Brings the frame's planes into textures; `false` when the device has none that large.
     fn upload(&mut self, gpu: &Gpu, frame: &Arc<VideoFrame>, source: &Source<'_>) -> bool {
@@ -170,37 +250,24 @@ impl Slot {
         if frame.width.max(frame.height) > gpu.device.limits().max_texture_dimension_2d {
             return false;
         }
-        let wanted = source.planes.iter().map(|plane| {
-            let format = match plane.element {
-                1 => wgpu::TextureFormat::R8Unorm,
-                2 => wgpu::TextureFormat::Rg8Unorm,
-                _ => wgpu::TextureFormat::Rgba8Unorm,
-            };
-            ((plane.width as u32, plane.height as u32), format)
-        });
-        let wanted: Vec<_> = wanted.collect();
+        let planes = self.way.planes(source, &mut self.pairs);
         let held = self.planes.iter().map(|t| ((t.width(), t.height()), t.format()));
-        if !held.eq(wanted.iter().copied()) {
-            self.planes = wanted.into_iter().map(|((w, h), format)| gpu.texture((w, h, 1), format)).collect();
+        if !held.eq(planes.iter().map(|plane| (plane.size, plane.format))) {
+            let texture = |plane: &Plane<'_>| gpu.texture((plane.size.0, plane.size.1, 1), plane.format);
+            self.planes = planes.iter().map(texture).collect();
             self.group = None;
         }
-        for (texture, plane) in self.planes.iter().zip(&source.planes) {
-            gpu.fill(texture, plane.data(), plane.stride() as u32);
+        for (texture, plane) in self.planes.iter().zip(&planes) {
+            gpu.fill(texture, plane.data, plane.stride);
         }
         self.frame = Arc::downgrade(frame);
         true
     }
 }
 
-fn bind(
-    gpu: &Gpu,
-    layout: &wgpu::BindGroupLayout,
-    sampler: &wgpu::Sampler,
-    slot: &Slot,
-    source: &Source<'_>,
-) -> wgpu::BindGroup {
-    // Gray has one plane and semi-planar two: the one there is stands for the others, weighed by its own channels.
-    let last = source.planes.len() - 1;
+fn bind(gpu: &Gpu, layout: &wgpu::BindGroupLayout, sampler: &wgpu::Sampler, slot: &Slot) -> wgpu::BindGroup {
+    // Gray has one plane, and pairs are one: the last there is stands for the others, weighed by its own channels.
+    let last = slot.planes.len() - 1;
     let view = |plane: usize| slot.planes[plane.min(last)].create_view(&Default::default());
     let (views, tones) = ([view(0), view(1), view(2)], slot.tones.1.create_view(&Default::default()));
     let mut resources = vec![slot.uniform.as_entire_binding(), wgpu::BindingResource::Sampler(sampler)];
@@ -229,28 +296,27 @@ fn quad([left, top, right, bottom]: [i32; 4], picture: &Picture<'_>) -> [f32; 4]
 
 /// The numbers of `Frame` in `video.wgsl`.
 fn uniform(
-    quad: [f32; 4],
+    quads: [[f32; 4]; 3],
     frame: &VideoFrame,
     source: &Source<'_>,
+    way: Way,
     p: &VideoPlacement,
     spreads: [[f32; 2]; 2],
     colors: &YuvToRgb,
 ) -> Vec<f32> {
-    let (left, top) = (p.x as f32, p.y as f32);
-    let shown = [left, top, left + p.w as f32, top + p.h as f32];
     let luma = to_coded(frame, p);
     let (width, height) = (f64::from(frame.width), f64::from(frame.height));
-    let [[near_x, near_y], [far_x, far_y]] = spreads;
-    let luma_rows = [scaled(luma[0], 1.0 / width, 0.0, near_x), scaled(luma[1], 1.0 / height, 0.0, near_y)];
+    let [near, far] = spreads;
+    let luma_rows = [scaled(luma[0], 1.0 / width, 0.0, near), scaled(luma[1], 1.0 / height, 0.0, near)];
     let chroma_rows = match source.planes.get(1).filter(|_| source.layout.sub != (1, 1)) {
         Some(plane) => {
             let ((sub_x, sub_y), at) = (source.layout.sub, source.siting);
             // A chroma sample's index is (luma index - siting) / sub; coordinates are half a sample further.
-            let row = |row, len: usize, sub: u32, at: f64, spread| {
+            let row = |row, len: usize, sub: u32, at: f64| {
                 let sub = f64::from(sub);
-                scaled(row, 1.0 / (sub * len as f64), (0.5 - (0.5 + at) / sub) / len as f64, spread)
+                scaled(row, 1.0 / (sub * len as f64), (0.5 - (0.5 + at) / sub) / len as f64, far)
             };
-            [row(luma[0], plane.width, sub_x, at.0, far_x), row(luma[1], plane.height, sub_y, at.1, far_y)]
+            [row(luma[0], plane.width, sub_x, at.0), row(luma[1], plane.height, sub_y, at.1)]
         }
         None => luma_rows,
     };
@@ -259,20 +325,21 @@ fn uniform(
         let offset: f32 = row.iter().zip(colors.offset).map(|(factor, offset)| factor * offset).sum();
         *out = [row[0] / 255.0, row[1] / 255.0, row[2] / 255.0, -offset / 255.0];
     }
-    if source.layout.kind == Kind::Gray {
-        // Without Cb and Cr, neutral ones.
+    if source.layout.kind == Kind::Gray || way.pairs(&source.layout) {
+        // Cb and Cr are not there, or less than they are by what neutral ones are.
         for row in &mut matrix {
             row[3] += (row[1] + row[2]) * 128.0;
         }
     }
-    let vectors = [quad, shown].into_iter().chain(luma_rows).chain(chroma_rows);
-    vectors.chain(weights(&source.layout)).chain(matrix).flatten().collect()
+    let vectors = quads.into_iter().chain(luma_rows).chain(chroma_rows);
+    vectors.chain(weights(&source.layout, way)).chain(matrix).flatten().collect()
 }
 
 /// How far, in pixels, the samples that are averaged lie from a pixel's middle, in x and in y: not at all where a plane with a sample for so many
-/// pixels of the frame is not made smaller.
+/// pixels of the frame is not made much smaller.
 fn spread(frame: &VideoFrame, p: &VideoPlacement, (sub_x, sub_y): (u32, u32)) -> [f32; 2] {
-    let reduces = |len: u32, span: f64, sub| if span > f64::from(len) * f64::from(sub) { 0.25 } else { 0.0 };
+    let reduces =
+        |len: u32, span: f64, sub| if span > REACH * f64::from(len) * f64::from(sub) { 0.25 } else { 0.0 };
     let turned = !frame.rotation_deg.is_multiple_of(180);
     let (sub_x, sub_y) = if turned { (sub_y, sub_x) } else { (sub_x, sub_y) };
     [reduces(p.w, p.source[2], sub_x), reduces(p.h, p.source[3], sub_y)]
@@ -294,13 +361,18 @@ fn to_coded(frame: &VideoFrame, p: &VideoPlacement) -> [[f64; 3]; 2] {
     }
 }
 
-fn scaled(row: [f64; 3], by: f64, plus: f64, spread: f32) -> [f32; 4] {
-    [(row[0] * by) as f32, (row[1] * by) as f32, (row[2] * by + plus) as f32, spread]
+/// A row in other units, with what it makes of the distance between the samples that are averaged.
+fn scaled(row: [f64; 3], by: f64, plus: f64, [x, y]: [f32; 2]) -> [f32; 4] {
+    let spread = (row[0] * f64::from(x) + row[1] * f64::from(y)) * by;
+    [(row[0] * by) as f32, (row[1] * by) as f32, (row[2] * by + plus) as f32, spread as f32]
 }
 
 /// What each channel of a plane's texel adds to a sample counted in 8-bit steps.
-fn weights(layout: &Layout) -> [[f32; 4]; 3] {
+fn weights(layout: &Layout, way: Way) -> [[f32; 4]; 3] {
     let one = [255.0, 0.0, 0.0, 0.0];
+    if way.pairs(layout) {
+        return [one, [127.0, 0.0, 0.0, 0.0], [0.0, 127.0, 0.0, 0.0]];
+    }
     // Low byte, high byte: ten low bits count quarters, ten high bits (P010) the high byte whole steps.
     let wide = if layout.kind == Kind::SemiPlanar {
         [255.0 / 256.0, 255.0, 0.0, 0.0]

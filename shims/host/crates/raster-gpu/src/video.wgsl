@@ -1,9 +1,10 @@
 // A video's rectangle: the frame scaled, turned and converted, black around it.
 
 struct Frame {
-    quad: vec4f,                 // The whole rectangle on the surface, as device coordinates: left, top, right, bottom.
-    shown: vec4f,                // Where the picture is, in pixels: left, top, right, bottom.
-    luma: array<vec4f, 2>,       // Pixel (x, y, 1) to texture coordinates of luma, a row each; last the distance between the samples averaged when reducing, in pixels.
+    whole: vec4f,                // The rectangle on the surface, as device coordinates: left, top, right, bottom.
+    quad: vec4f,                 // The picture in it, likewise.
+    shown: vec4f,                // The picture again, in pixels.
+    luma: array<vec4f, 2>,       // Pixel (x, y, 1) to texture coordinates of luma, a row each; last how far beside it the samples lie that are averaged when reducing.
     chroma: array<vec4f, 2>,     // The same of chroma, which is often enlarged where luma is reduced.
     weigh: array<vec4f, 3>,      // A texel's channels to a sample in parts of 255: Y, Cb, Cr.
     matrix: array<vec4f, 3>,     // (Y, Cb, Cr, 1) to R'G'B'.
@@ -15,15 +16,41 @@ struct Frame {
 @group(0) @binding(4) var third: texture_2d<f32>;
 @group(0) @binding(5) var tones: texture_3d<f32>;
 
-@vertex
-fn vertex(@builtin(vertex_index) corner: u32) -> @builtin(position) vec4f {
-    let x = select(frame.quad.x, frame.quad.z, (corner & 1u) == 1u);
-    let y = select(frame.quad.y, frame.quad.w, corner > 1u);
-    return vec4f(x, y, 0.0, 1.0);
+// Coordinates are left to the rasteriser, which goes from one to the next with an addition.
+struct Varying {
+    @builtin(position) position: vec4f,
+    @location(0) luma: vec2f,
+    @location(1) chroma: vec2f,
 }
 
-// Bilinear without the sampler, whose result may be no finer than 8 bits: too coarse for chroma, which the matrix doubles, and
-// for samples of two bytes. Texels from `low` to `high`, and how far from one to the other.
+fn vertex(edges: vec4f, index: u32) -> vec2f {
+    return vec2f(select(edges.x, edges.z, (index & 1u) == 1u), select(edges.y, edges.w, index > 1u));
+}
+
+fn coordinate(x: vec4f, y: vec4f, at: vec2f) -> vec2f {
+    let place = vec3f(at, 1.0);
+    return vec2f(dot(x.xyz, place), dot(y.xyz, place));
+}
+
+@vertex
+fn picture(@builtin(vertex_index) index: u32) -> Varying {
+    let at = vertex(frame.shown, index);
+    let position = vec4f(vertex(frame.quad, index), 0.0, 1.0);
+    return Varying(position, coordinate(frame.luma[0], frame.luma[1], at), coordinate(frame.chroma[0], frame.chroma[1], at));
+}
+
+@vertex
+fn whole(@builtin(vertex_index) index: u32) -> @builtin(position) vec4f {
+    return vec4f(vertex(frame.whole, index), 0.0, 1.0);
+}
+
+// What is around the picture.
+@fragment
+fn black() -> @location(0) vec4f {
+    return vec4f(0.0, 0.0, 0.0, 1.0);
+}
+
+// Bilinear without the sampler, whose result may be no finer than 8 bits: too coarse for samples of two bytes. Texels from `low` to `high`, and how far from one to the other.
 struct Between {
     low: vec2i,
     high: vec2i,
@@ -43,26 +70,21 @@ fn fine(plane: texture_2d<f32>, weigh: vec4f, at: Between) -> f32 {
     return dot(weigh, mix(above, below, at.part.y));
 }
 
-fn luma_place(at: vec2f) -> vec2f {
-    let place = vec3f(at, 1.0);
-    return vec2f(dot(frame.luma[0].xyz, place), dot(frame.luma[1].xyz, place));
-}
-
 // How many samples are averaged: two where the plane is made smaller, else one. Known when the pipeline is made, since a GPU in software
 // goes through a loop of unknown length for the most that it can be.
 override luma_samples: i32 = 1;
 override chroma_samples: i32 = 1;
 
-// Where the `index`th of two samples lies, from the pixel's middle: on its diagonal.
-fn corner(index: i32, spread: vec2f) -> vec2f {
-    return spread * (f32(index) * 2.0 - 1.0);
+// Where the `index`th of two samples lies: on the diagonal through the pixel's middle.
+fn beside(middle: vec2f, spread: vec2f, index: i32) -> vec2f {
+    return middle + spread * (f32(index) * 2.0 - 1.0);
 }
 
 fn luma(at: vec2f) -> f32 {
     let spread = vec2f(frame.luma[0].w, frame.luma[1].w);
     var sum = 0.0;
     for (var index = 0; index < luma_samples; index++) {
-        sum += textureSampleLevel(first, linear, luma_place(at + corner(index, spread)), 0.0).x;
+        sum += textureSampleLevel(first, linear, beside(at, spread, index), 0.0).x;
     }
     return frame.weigh[0].x * sum / f32(luma_samples);
 }
@@ -71,19 +93,27 @@ fn fine_luma(at: vec2f) -> f32 {
     let spread = vec2f(frame.luma[0].w, frame.luma[1].w);
     var sum = 0.0;
     for (var index = 0; index < luma_samples; index++) {
-        sum += fine(first, frame.weigh[0], between(first, luma_place(at + corner(index, spread))));
+        sum += fine(first, frame.weigh[0], between(first, beside(at, spread, index)));
     }
     return sum / f32(luma_samples);
 }
 
+// Of signed pairs.
 fn chroma(at: vec2f) -> vec2f {
     let spread = vec2f(frame.chroma[0].w, frame.chroma[1].w);
     var sum = vec2f(0.0);
     for (var index = 0; index < chroma_samples; index++) {
-        let place = vec3f(at + corner(index, spread), 1.0);
-        let coordinate = vec2f(dot(frame.chroma[0].xyz, place), dot(frame.chroma[1].xyz, place));
+        sum += textureSampleLevel(second, linear, beside(at, spread, index), 0.0).xy;
+    }
+    return vec2f(frame.weigh[1].x, frame.weigh[2].y) * sum / f32(chroma_samples);
+}
+
+fn fine_chroma(at: vec2f) -> vec2f {
+    let spread = vec2f(frame.chroma[0].w, frame.chroma[1].w);
+    var sum = vec2f(0.0);
+    for (var index = 0; index < chroma_samples; index++) {
         // Both planes of chroma are of one size.
-        let texels = between(second, coordinate);
+        let texels = between(second, beside(at, spread, index));
         sum += vec2f(fine(second, frame.weigh[1], texels), fine(third, frame.weigh[2], texels));
     }
     return sum / f32(chroma_samples);
@@ -92,12 +122,6 @@ fn chroma(at: vec2f) -> vec2f {
 fn converted(luma: f32, chroma: vec2f) -> vec3f {
     let all = vec4f(luma, chroma, 1.0);
     return vec3f(dot(frame.matrix[0], all), dot(frame.matrix[1], all), dot(frame.matrix[2], all));
-}
-
-// Black around the picture.
-fn framed(color: vec3f, at: vec2f) -> vec4f {
-    let outside = any(at < frame.shown.xy) || any(at > frame.shown.zw);
-    return vec4f(select(color, vec3f(0.0), outside), 1.0);
 }
 
 // Tetrahedral interpolation, as the CPU raster does it and for its reason.
@@ -119,20 +143,17 @@ fn tonemap(color: vec3f) -> vec3f {
 }
 
 @fragment
-fn video(@builtin(position) position: vec4f) -> @location(0) vec4f {
-    let at = position.xy;
-    return framed(converted(luma(at), chroma(at)), at);
+fn video(in: Varying) -> @location(0) vec4f {
+    return vec4f(converted(luma(in.luma), chroma(in.chroma)), 1.0);
 }
 
 // Samples of two bytes.
 @fragment
-fn wide_video(@builtin(position) position: vec4f) -> @location(0) vec4f {
-    let at = position.xy;
-    return framed(converted(fine_luma(at), chroma(at)), at);
+fn wide_video(in: Varying) -> @location(0) vec4f {
+    return vec4f(converted(fine_luma(in.luma), fine_chroma(in.chroma)), 1.0);
 }
 
 @fragment
-fn hdr_video(@builtin(position) position: vec4f) -> @location(0) vec4f {
-    let at = position.xy;
-    return framed(tonemap(converted(fine_luma(at), chroma(at))), at);
+fn hdr_video(in: Varying) -> @location(0) vec4f {
+    return vec4f(tonemap(converted(fine_luma(in.luma), fine_chroma(in.chroma))), 1.0);
 }
