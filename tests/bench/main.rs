@@ -33,6 +33,8 @@ use setting::Setting;
 /// Pairs of runs of each row.
 const RUNS: u32 = 5;
 
+/// Measures nothing and prints what was measured before.
+const TABLE: &str = "--table";
 /// Runs everything once and short, to see whether a bench works.
 const TRY: &str = "--try";
 
@@ -60,12 +62,24 @@ const BENCHES: &[(&str, Bench)] = &[
 
 fn main() -> ExitCode {
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted == [TABLE] {
+        return match report::table(BENCHES.iter().map(|(name, _)| *name)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::from(1)
+            }
+        };
+    }
     let tries = wanted.iter().any(|word| word == TRY);
     wanted.retain(|word| word != TRY);
     let known = |name: &String| name == "all" || BENCHES.iter().any(|(known, _)| known == name);
     if wanted.is_empty() || !wanted.iter().all(known) {
         let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
-        eprintln!("usage: kinora-bench [{TRY}] all | NAME...\nNAME is one of: {}", names.join(", "));
+        eprintln!(
+            "usage: kinora-bench [{TRY}] all | NAME...\n       kinora-bench {TABLE}\nNAME is one of: {}",
+            names.join(", ")
+        );
         return ExitCode::from(2);
     }
     let setting = Setting::here();

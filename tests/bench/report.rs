@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use kinora_tests::{percentile, target_folder};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::calm::Machine;
 use crate::setting::Setting;
@@ -169,6 +169,7 @@ pub(crate) fn publish(
             "ratio": row.ratio(),
             "bar": bar,
             "verdict": verdict(row),
+            "line": format!("{row} {}", verdict(row)),
         })
     };
     let report = json!({
@@ -187,6 +188,26 @@ pub(crate) fn publish(
     let path = folder()?.join(format!("{name}.json"));
     std::fs::write(&path, format!("{report:#}\n")).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(rows.iter().all(|row| matches!(verdict(row), "pass" | "")))
+}
+
+/// Prints what was last measured of each bench: all of them take longer than one may want to wait at a time.
+pub(crate) fn table(names: impl Iterator<Item = &'static str>) -> Result<(), String> {
+    println!("{HEAD}");
+    for name in names {
+        let path = folder()?.join(format!("{name}.json"));
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            println!("-- {name}: not measured");
+            continue;
+        };
+        let report: Value = serde_json::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+        let machine = &report["machine"];
+        let said = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+        println!("-- {name}: {}, {}", said(&machine["day"]), said(&machine["processor"]));
+        for row in report["rows"].as_array().into_iter().flatten() {
+            println!("{}", said(&row["line"]));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub(crate) struct Setting {
     kernel: String,
     peers: Vec<(&'static str, String)>,
     load: String,
+    day: String,
 }
 
 impl Setting {
@@ -31,6 +32,7 @@ impl Setting {
             memory_gib: kib.unwrap_or(0.0) / f64::from(1 << 20),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             peers: vec![("mpv", version("mpv", "--version")), ("ffmpeg", version("ffmpeg", "-version"))],
+            day: said("date", &["-u", "+%F"]).trim().to_owned(),
             load: read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" "),
         }
     }
@@ -45,16 +47,17 @@ impl Setting {
             "kernel": self.kernel,
             "peers": peers,
             "load_1_5_15_min": self.load,
+            "day": self.day,
         })
     }
 }
 
 impl std::fmt::Display for Setting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Setting { processor, processors, memory_gib, kernel, peers, load } = self;
+        let Setting { processor, processors, memory_gib, kernel, peers, load, day } = self;
         writeln!(
             f,
-            "{processors} x {processor}, {memory_gib:.0} GiB, {} {kernel}, load {load}",
+            "{day}, {processors} x {processor}, {memory_gib:.0} GiB, {} {kernel}, load {load}",
             std::env::consts::OS
         )?;
         let peers: Vec<String> = peers.iter().map(|(name, version)| format!("{name} {version}")).collect();
@@ -64,8 +67,14 @@ impl std::fmt::Display for Setting {
 
 /// The word after the program's name in the first line it says of itself (`ffmpeg version 5.1`, `mpv 0.35.1`).
 fn version(program: &str, argument: &str) -> String {
-    let output = Command::new(program).arg(argument).output().map(|output| output.stdout).unwrap_or_default();
-    let text = String::from_utf8_lossy(&output);
+    let text = said(program, &[argument]);
     let mut words = text.split_whitespace().skip(1).skip_while(|word| *word == "version");
     words.next().unwrap_or("not installed").to_owned()
+}
+
+/// What a program writes, nothing if there is none.
+fn said(program: &str, arguments: &[&str]) -> String {
+    let output =
+        Command::new(program).args(arguments).output().map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&output).into_owned()
 }
