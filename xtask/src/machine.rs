@@ -1,6 +1,6 @@
 //! The processors that players are built for, and building for another than this one with Debian's cross toolchain and libraries.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A processor.
@@ -89,4 +89,12 @@ impl Machine {
     pub(crate) fn emulator(&self) -> String {
         format!("qemu-{}", self.architecture)
     }
+}
+
+/// The folder of the linker that comes with Rust, under the name that compilers ask for.
+pub(crate) fn lld() -> Result<PathBuf, String> {
+    let output = Command::new("rustc").args(["--print", "target-libdir"]).output();
+    let output = output.map_err(|e| format!("cannot run rustc: {e}"))?;
+    let libraries = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    Ok(libraries.with_file_name("bin").join("gcc-ld"))
 }

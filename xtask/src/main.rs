@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod android;
 mod bench;
 mod certify;
 mod check;
@@ -42,6 +43,7 @@ usage: cargo xtask COMMAND
   tv [FILE|URL]...     make a virtual set-top box and watch the player in it
   test --tv [FILTER]   have the tests drive that box (also tv --test)
   tidy                 check the architecture rules
+  check --android      compile and link what all ports share for Android
   ci                   fmt, clippy, tidy and test, as CI runs them
   bench all|NAME...    measure against the peers (tests/bench/README.md)
   dist [--target aarch64-unknown-linux-gnu|x86_64-unknown-linux-gnu]
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         "dev" => dev::dev(&rest),
         "test" if rest.first().is_some_and(|word| word == "--tv") => tv::test(&rest[1..]),
         "test" => check::test(&rest),
+        "check" if rest == ["--android"] => android::check(),
         "core" => {
             setup::ensure(setup::Purpose::Core).and_then(|()| core::build()).map(|core| println!("{core}"))
         }

@@ -59,7 +59,7 @@ const TEST: &[(&str, &str)] = &[
 /// Debian packages the benches need besides.
 const BENCH: &[(&str, &str)] = &[("mpv", "the peer in a window")];
 
-/// Debian packages to build for another processor and to run what was built; `ARCH` is the processor's name in Debian, `GNU` the toolchain's.
+/// Debian packages to build for another processor and to run what was built.
 const CROSS: &[(&str, &str)] = &[
     ("gcc-GNU", "linking for another processor"),
     ("libc6-dev:ARCH", "linking for another processor"),
@@ -68,6 +68,13 @@ const CROSS: &[(&str, &str)] = &[
     ("libswscale-dev:ARCH", "decoding on another processor"),
     ("libasound2-dev:ARCH", "sound on another processor"),
     ("qemu-user", "another processor"),
+];
+
+/// Debian packages to compile C for Android.
+const ANDROID: &[(&str, &str)] = &[
+    ("clang", "C for Android"),
+    ("musl-dev:ARCH", "headers of C for Android"),
+    ("linux-libc-dev:ARCH", "the kernel's headers for Android"),
 ];
 
 /// Debian packages to make a set-top box and switch it on.
@@ -105,6 +112,18 @@ pub(crate) fn ensure_box() -> Result<(), String> {
 
 /// Installs what is missing to build for another processor.
 pub(crate) fn ensure_cross(machine: &Machine) -> Result<(), String> {
+    ensure_foreign(machine, CROSS)?;
+    ensure_target(machine.target)
+}
+
+/// Installs what is missing to build for Android's `target`, which runs on `machine`.
+pub(crate) fn ensure_android(machine: &Machine, target: &str) -> Result<(), String> {
+    ensure_foreign(machine, ANDROID)?;
+    ensure_target(target)
+}
+
+/// Installs what is missing of packages for another processor; in their names `ARCH` and `GNU` stand for it.
+fn ensure_foreign(machine: &Machine, packages: &[(&str, &str)]) -> Result<(), String> {
     if is_debian() && is_root() {
         let known = Command::new("dpkg").arg("--print-foreign-architectures").output();
         let known = known.map_err(|e| format!("cannot run dpkg: {e}"))?;
@@ -114,9 +133,8 @@ pub(crate) fn ensure_cross(machine: &Machine) -> Result<(), String> {
         }
     }
     let named = |name: &str| name.replace("ARCH", machine.debian).replace("GNU", machine.gnu);
-    let packages: Vec<_> = CROSS.iter().map(|(name, why)| (named(name), *why)).collect();
-    ensure_packages(&packages.iter().map(|(name, why)| (name.as_str(), *why)).collect::<Vec<_>>())?;
-    ensure_target(machine.target)
+    let packages: Vec<_> = packages.iter().map(|(name, why)| (named(name), *why)).collect();
+    ensure_packages(&packages.iter().map(|(name, why)| (name.as_str(), *why)).collect::<Vec<_>>())
 }
 
 fn ensure_packages(wanted: &[(&str, &str)]) -> Result<(), String> {
